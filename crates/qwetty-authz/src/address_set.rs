@@ -8,8 +8,9 @@ use crate::{Network, Networks};
 
 /// The addresses of a list of networks, as ranges in ascending order with a gap between any two.
 ///
-/// All addresses stand on one line, IPv4 where IPv6 has its mapped form. A mapped address is its IPv4 one wherever
-/// a client is judged, so an IPv6 network that spans the mapped block does not have the addresses of the block.
+/// All addresses stand on one line, IPv4 where IPv6 has its mapped form. A mapped address is its IPv4 one
+/// wherever a client is judged, so an IPv6 network that spans the mapped block does not have the addresses of
+/// the block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AddressSet(Vec<Range>);
 
@@ -36,8 +37,8 @@ impl AddressSet {
         Self(merged)
     }
 
-    /// Whether every address of this set is in the other one too. The gaps make it enough that each range lies
-    /// within a single one of the other set.
+    /// Whether every address of this set is in the other one too. The gaps make it enough that each range
+    /// lies within a single one of the other set.
     pub(crate) fn is_subset(&self, other: &Self) -> bool {
         self.0
             .iter()

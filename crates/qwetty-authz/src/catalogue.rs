@@ -71,8 +71,8 @@ impl Catalogue {
         self.entries.iter()
     }
 
-    /// What a grant holds, in catalogue order. Permissions that have left the catalogue since they were granted
-    /// come last, by name.
+    /// What a grant holds, in catalogue order. Permissions that have left the catalogue since they were
+    /// granted come last, by name.
     pub fn in_order(&self, grant: &PermissionGrant) -> Vec<Permission> {
         match grant {
             PermissionGrant::All => self.entries.iter().map(|entry| entry.permission.clone()).collect(),

@@ -76,7 +76,8 @@ pub enum ChannelsError {
     TooMany,
 }
 
-/// The id of a channel: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`. It matches exactly. A clone shares the id.
+/// The id of a channel: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`. It matches exactly. A clone shares
+/// the id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(Arc<str>);
 

@@ -1,7 +1,7 @@
 //! Lists that keep the order of the input.
 
-/// The items without their repetitions, in order, or `None` if more than `most` are left. It stops at the first one
-/// too many, so the work per item stays bounded however long a list a stranger sends.
+/// The items without their repetitions, in order, or `None` if more than `most` are left. It stops at the
+/// first one too many, so the work per item stays bounded however long a list a stranger sends.
 pub(crate) fn distinct<T: PartialEq>(items: Vec<T>, most: usize) -> Option<Vec<T>> {
     let mut kept: Vec<T> = Vec::with_capacity(items.len().min(most));
     for item in items {

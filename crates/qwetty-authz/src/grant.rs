@@ -16,8 +16,8 @@ pub enum PermissionGrant {
 impl PermissionGrant {
     /// Whether the permission of exactly this name is held.
     ///
-    /// A permission that has left the catalogue stays with the keys that were given it by name, and is no longer
-    /// part of [`All`](Self::All).
+    /// A permission that has left the catalogue stays with the keys that were given it by name, and is no
+    /// longer part of [`All`](Self::All).
     pub fn allows(&self, catalogue: &Catalogue, name: &str) -> bool {
         match self {
             Self::All => catalogue.contains(name),

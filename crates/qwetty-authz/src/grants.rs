@@ -18,11 +18,11 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Whether a holder of these grants may hand out the other ones. An absent restriction is covered by an absent
-    /// one only.
+    /// Whether a holder of these grants may hand out the other ones. An absent restriction is covered by an
+    /// absent one only.
     ///
-    /// It is a partial order. If these cover the other ones, then these allow whatever the other ones allow of
-    /// the catalogue.
+    /// It is a partial order. If these cover the other ones, then these allow whatever the other ones allow
+    /// of the catalogue.
     ///
     /// # Errors
     ///

@@ -8,18 +8,19 @@ use ipnetwork::IpNetwork;
 
 /// An IPv4 or IPv6 network in CIDR notation (RFC 4632, RFC 4291), a single address included.
 ///
-/// A `Network` is canonical: no host bit is set, and IPv4-mapped IPv6 (`::ffff:10.0.0.0/104`) is the IPv4 that it
-/// means, so equal networks are equal values. It displays as itself, a single address without its prefix length,
-/// IPv6 as in RFC 5952; parsing reads that back.
+/// A `Network` is canonical: no host bit is set, and IPv4-mapped IPv6 (`::ffff:10.0.0.0/104`) is the IPv4
+/// that it means, so equal networks are equal values. It displays as itself, a single address without its
+/// prefix length, IPv6 as in RFC 5952; parsing reads that back.
 ///
 /// Parsing refuses what another program might read as a different network: set host bits, leading zeros (some
-/// read them as octal), shortened IPv4. IPv6 groups may have leading zeros, since those have one meaning only.
+/// read them as octal), shortened IPv4. IPv6 groups may have leading zeros, since those have one meaning
+/// only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(IpNetwork);
 
 impl Network {
-    /// Whether the address is in the network. An IPv4-mapped IPv6 address is the IPv4 address that it means, so no
-    /// IPv6 network has it, not even `::/0`.
+    /// Whether the address is in the network. An IPv4-mapped IPv6 address is the IPv4 address that it means,
+    /// so no IPv6 network has it, not even `::/0`.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(address.to_canonical())
     }
@@ -188,8 +189,8 @@ fn longest_prefix(address: IpAddr) -> u8 {
     }
 }
 
-/// The IPv4 that an IPv4-mapped IPv6 network (RFC 4291, section 2.5.5.2) means. A shorter prefix than 96 reaches
-/// beyond the mapped addresses, so it is IPv6.
+/// The IPv4 that an IPv4-mapped IPv6 network (RFC 4291, section 2.5.5.2) means. A shorter prefix than 96
+/// reaches beyond the mapped addresses, so it is IPv6.
 fn unmapped(address: IpAddr, prefix: u8) -> (IpAddr, u8) {
     match (address.to_canonical(), prefix.checked_sub(96)) {
         (v4 @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => (v4, prefix),

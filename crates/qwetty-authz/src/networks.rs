@@ -41,7 +41,8 @@ pub struct Networks(Vec<Network>);
 impl Networks {
     const MOST: usize = 100;
 
-    /// Whether the address is in any of the networks. An IPv4-mapped IPv6 address is the IPv4 address that it means.
+    /// Whether the address is in any of the networks. An IPv4-mapped IPv6 address is the IPv4 address that it
+    /// means.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 /// One permission, by its exact name: 1 to 64 bytes, segments of `a-z`, `0-9` and `_` joined by `:`.
 ///
-/// The segments are for people. Nothing here reads a hierarchy, a wildcard or a prefix into them. A clone shares
-/// the name.
+/// The segments are for people. Nothing here reads a hierarchy, a wildcard or a prefix into them. A clone
+/// shares the name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(Arc<str>);
 
@@ -88,8 +88,8 @@ fn check(name: &str) -> Result<(), PermissionError> {
     Ok(())
 }
 
-/// The permissions that administer the keys themselves. They are in every [`Catalogue`](crate::Catalogue), after
-/// the service's own.
+/// The permissions that administer the keys themselves. They are in every [`Catalogue`](crate::Catalogue),
+/// after the service's own.
 pub mod administration {
     /// See keys and their usage.
     pub const API_KEYS_READ: &str = "api_keys:read";
