@@ -1,0 +1,57 @@
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use subtle::ConstantTimeEq;
+
+/// The digest under which a key value is stored and looked up, made by a [`Digester`](crate::Digester).
+///
+/// 32 bytes. Whoever holds it cannot find the value, yet it names a key, so its `Debug` is redacted too. Equality
+/// takes constant time.
+#[derive(Clone, Copy, Eq)]
+pub struct KeyDigest([u8; 32]);
+
+impl KeyDigest {
+    /// The digest of these bytes, as a store read them.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for a store to keep.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for KeyDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for KeyDigest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Debug for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyDigest(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equality_looks_at_every_bit() {
+        let digest = KeyDigest::from_bytes([0x5a; 32]);
+        assert_eq!(digest, KeyDigest::from_bytes(*digest.as_bytes()));
+        for bit in 0..256 {
+            let mut bytes = *digest.as_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(digest, KeyDigest::from_bytes(bytes), "bit {bit}");
+        }
+    }
+}

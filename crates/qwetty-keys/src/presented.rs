@@ -1,0 +1,137 @@
+use std::fmt;
+use std::str::FromStr;
+
+use zeroize::Zeroize;
+
+use crate::base62::{self, BODY_DIGITS, VALUE_DIGITS};
+use crate::malformed::MalformedKey;
+use crate::prefix::KeyPrefix;
+use crate::start::KeyStart;
+
+const MAX_LEN: usize = KeyPrefix::MAX_LEN + BODY_DIGITS;
+
+/// A key value that a client sent: well-formed, and not yet known to be anybody's.
+///
+/// It is a secret as [`KeyValue`](crate::KeyValue) is: no clone, no display, redacted `Debug`, wiped on drop. It stands
+/// on the stack, since one is made for every request.
+pub struct PresentedKey {
+    text: [u8; MAX_LEN],
+    len: u8,
+    prefix_len: u8,
+}
+
+impl PresentedKey {
+    /// Checks length, prefix, alphabet, checksum and overflow, in that order: everything that can be known of a key
+    /// value without a hash or a look-up.
+    ///
+    /// # Errors
+    ///
+    /// The first of these checks that fails.
+    pub fn parse(prefix: KeyPrefix, text: &str) -> Result<Self, MalformedKey> {
+        let bytes = text.as_bytes();
+        if bytes.len() != prefix.len() + BODY_DIGITS {
+            return Err(MalformedKey::Length);
+        }
+        let body = bytes.strip_prefix(prefix.as_bytes()).ok_or(MalformedKey::Prefix)?;
+        let body: &[u8; BODY_DIGITS] = body.try_into().map_err(|_| MalformedKey::Length)?;
+        if !base62::is_base62(body) {
+            return Err(MalformedKey::Alphabet);
+        }
+        let (signed, checksum) = bytes.split_last_chunk().ok_or(MalformedKey::Length)?;
+        if base62::checksum(signed) != *checksum {
+            return Err(MalformedKey::Checksum);
+        }
+        let value: &[u8; VALUE_DIGITS] = body.first_chunk().ok_or(MalformedKey::Length)?;
+        if base62::overflows(value) {
+            return Err(MalformedKey::Overflow);
+        }
+        Self::hold(bytes, prefix).ok_or(MalformedKey::Length)
+    }
+
+    /// The part that may be kept and shown.
+    pub fn start(&self) -> KeyStart {
+        KeyStart::of(self.as_bytes(), usize::from(self.prefix_len))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.text.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    fn hold(bytes: &[u8], prefix: KeyPrefix) -> Option<Self> {
+        let (len, prefix_len) = (u8::try_from(bytes.len()).ok()?, u8::try_from(prefix.len()).ok()?);
+        let mut key = Self { text: [0; MAX_LEN], len, prefix_len };
+        key.text.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(key)
+    }
+}
+
+/// Parses a key value with the prefix [`KeyPrefix::QWETTY`].
+impl FromStr for PresentedKey {
+    type Err = MalformedKey;
+
+    fn from_str(text: &str) -> Result<Self, MalformedKey> {
+        Self::parse(KeyPrefix::QWETTY, text)
+    }
+}
+
+impl Drop for PresentedKey {
+    fn drop(&mut self) {
+        // As a slice: an array would be wiped byte by byte, which takes longer than parsing it.
+        self.text.as_mut_slice().zeroize();
+    }
+}
+
+impl fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedKey(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNTING: &str = "qwt_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf28xKiO";
+
+    fn fault(text: &str) -> Option<MalformedKey> {
+        text.parse::<PresentedKey>().err()
+    }
+
+    #[test]
+    fn accepts_known_values() {
+        for text in [
+            COUNTING,
+            "qwt_00000000000000000000000000000000000000000001c0Dto",
+            "qwt_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp14SbCiO",
+        ] {
+            let key: PresentedKey = text.parse().unwrap();
+            assert_eq!(key.as_bytes(), text.as_bytes());
+            assert_eq!(key.start().as_str(), &text[..8]);
+        }
+    }
+
+    #[test]
+    fn names_the_first_fault() {
+        assert_eq!(fault(""), Some(MalformedKey::Length));
+        assert_eq!(fault(&COUNTING[..52]), Some(MalformedKey::Length));
+        assert_eq!(fault(&format!("{COUNTING}0")), Some(MalformedKey::Length));
+        assert_eq!(fault(&format!(" {COUNTING}")), Some(MalformedKey::Length));
+        assert_eq!(fault(&COUNTING.replace("qwt_", "qwt-")), Some(MalformedKey::Prefix));
+        assert_eq!(fault(&COUNTING.replace("qwt_", "QWT_")), Some(MalformedKey::Prefix));
+        assert_eq!(fault(&COUNTING.replace("qwt_0", "qwt_-")), Some(MalformedKey::Alphabet));
+        assert_eq!(fault(&COUNTING.replace("qwt_00", "qwt_é")), Some(MalformedKey::Alphabet));
+        assert_eq!(fault(&COUNTING.replace("iO", "iP")), Some(MalformedKey::Checksum));
+        // 2^256, with its right checksum.
+        let too_great = "qwt_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp21x19Os";
+        assert_eq!(fault(too_great), Some(MalformedKey::Overflow));
+    }
+
+    #[test]
+    fn is_read_only_under_its_own_prefix() {
+        let acme: KeyPrefix = "acm_".parse().unwrap();
+        assert_eq!(PresentedKey::parse(acme, COUNTING).err(), Some(MalformedKey::Prefix));
+        // The checksum covers the prefix, so another prefix cannot be pasted before the digits.
+        let pasted = COUNTING.replace("qwt_", "acm_");
+        assert_eq!(PresentedKey::parse(acme, &pasted).err(), Some(MalformedKey::Checksum));
+    }
+}
