@@ -1,0 +1,189 @@
+//! The arithmetic of a window: what one state of it admits, and which head follows. No atomics here.
+
+use crate::geometry::{Geometry, Position};
+use crate::head::Head;
+use crate::ticks::Reading;
+
+/// A window at one instant. `slot` gives the tick of a group's last admission, for the groups that are neither the
+/// head's nor in its span.
+pub(crate) struct Picture<S> {
+    pub(crate) geometry: Geometry,
+    /// Ticks in a window.
+    pub(crate) window: u32,
+    pub(crate) head: Head,
+    pub(crate) slot: S,
+}
+
+/// What a picture has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) units: u32,
+    /// The tick whose being a window old will make room for more; none if nothing is counted.
+    pub(crate) held_since: Option<u32>,
+}
+
+impl<S: Fn(u32) -> u32> Picture<S> {
+    /// Whether everything ever admitted is a window old.
+    pub(crate) fn is_idle(&self, now: Reading) -> bool {
+        self.is_old(self.head.tick, now)
+    }
+
+    /// The head after an admission of `cost` (1 to the limit), or none if there is no room for it.
+    pub(crate) fn admit(&self, cost: u32, now: Reading) -> Option<Head> {
+        let Head { group, span, .. } = self.head;
+        let size = self.geometry.size(group);
+        if self.is_idle(now) {
+            // On to the next group, however full this one is: the whole ring is free, and counted from a group's start.
+            let start = Position { group: self.geometry.after(group, 1), count: 0 };
+            let end = self.geometry.advance(start, cost);
+            return Some(self.move_to(end, self.geometry.distance(start.group, end.group), now));
+        }
+        let start = Position { group, count: self.head.count.min(size) };
+        let rest = size - start.count;
+        if cost <= rest {
+            return Some(self.move_to(Position { group, count: start.count + cost }, 0, now));
+        }
+        if cost - rest > self.geometry.limit() - size {
+            return None;
+        }
+        let end = self.geometry.advance(start, cost);
+        let steps = self.geometry.distance(group, end.group);
+        // The groups after the head's run from the oldest to the newest: if the last one wanted is old, all of them are.
+        // The lap ends before the span, whose slots may not yet tell how new they are.
+        if steps + span >= self.geometry.groups() || !self.is_old((self.slot)(end.group), now) {
+            return None;
+        }
+        Some(self.move_to(end, steps - u32::from(rest == 0), now))
+    }
+
+    /// What is left, and what holds back the rest.
+    pub(crate) fn room(&self, now: Reading) -> Room {
+        let Head { tick, group, span, count, .. } = self.head;
+        if self.is_idle(now) {
+            return Room { units: self.geometry.limit(), held_since: None };
+        }
+        let behind = self.geometry.groups() - 1 - span;
+        let slot = |step| (self.slot)(self.geometry.after(group, step));
+        let (mut free, mut held) = (0, behind + 1);
+        while free + 1 < held {
+            let middle = free.midpoint(held);
+            if self.is_old(slot(middle), now) { free = middle } else { held = middle }
+        }
+        let rest = self.geometry.size(group).saturating_sub(count);
+        let units = rest + self.geometry.sizes(self.geometry.after(group, 1), free);
+        let held_since = if free < behind { slot(free + 1) } else { tick };
+        Room { units, held_since: (units < self.geometry.limit()).then_some(held_since) }
+    }
+
+    /// Whether something recorded at `tick` is a window old.
+    ///
+    /// The head was recorded less than a tick after some clock was read, so that a stale or backward reading counts as
+    /// one tick before the head. A slot may be newer than `now`, and then has no age.
+    pub(crate) fn is_old(&self, tick: u32, now: Reading) -> bool {
+        let now = now.floor.max(u64::from(self.head.tick.saturating_sub(1)));
+        now.saturating_sub(u64::from(tick)) >= u64::from(self.window)
+    }
+
+    fn move_to(&self, end: Position, span: u32, now: Reading) -> Head {
+        let tick = u32::try_from(now.ceil).unwrap_or(u32::MAX).max(self.head.tick);
+        Head { tick, group: end.group, span, count: end.count, sealed: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Quota;
+
+    const WINDOW: u32 = 1000;
+
+    fn at(tick: u64) -> Reading {
+        Reading { floor: tick, ceil: tick }
+    }
+
+    fn picture<'a>(limit: u32, head: Head, slots: &'a [u32]) -> Picture<impl Fn(u32) -> u32 + 'a> {
+        let geometry = Geometry::of(Quota::new(limit, 1).unwrap());
+        Picture { geometry, window: WINDOW, head, slot: |group| slots[group as usize] }
+    }
+
+    fn head(tick: u32, group: u32, span: u32, count: u32) -> Head {
+        Head { tick, group, span, count, sealed: false }
+    }
+
+    /// A prototype computed the age of a slot newer than the reading as unsigned, and took it for very old.
+    #[test]
+    fn a_slot_newer_than_the_reading_is_not_old() {
+        let window = picture(2, head(1500, 0, 0, 1), &[0, 2900]);
+        assert_eq!(window.admit(1, at(1600)), None);
+        assert_eq!(window.room(at(1600)), Room { units: 0, held_since: Some(2900) });
+    }
+
+    #[test]
+    fn a_group_opens_exactly_when_its_last_admission_is_a_window_old() {
+        let window = picture(2, head(1500, 0, 0, 1), &[0, 1200]);
+        assert_eq!(window.admit(1, at(2199)), None);
+        assert_eq!(window.admit(1, at(2200)), Some(head(2200, 1, 0, 1)));
+    }
+
+    #[test]
+    fn a_stale_reading_is_taken_for_the_heads_time() {
+        let window = picture(3, head(2200, 1, 0, 1), &[1100, 0, 1150]);
+        assert_eq!(window.admit(1, at(1)), Some(head(2200, 2, 0, 1)));
+        assert_eq!(window.admit(2, at(1)), Some(head(2200, 0, 1, 1)));
+    }
+
+    #[test]
+    fn an_idle_window_admits_the_whole_limit_wherever_the_ring_stands() {
+        for group in 0..3 {
+            let window = picture(3, head(1000, group, 0, 1), &[900; 3]);
+            assert_eq!(window.admit(3, at(1999)), None);
+            assert_eq!(window.admit(3, at(2000)), Some(head(2000, group, 2, 1)));
+        }
+    }
+
+    #[test]
+    fn a_cost_over_several_groups_spans_those_it_fills() {
+        // Groups of 3, the last of 1: 40 groups of 3 and one of 1.
+        let window = picture(121, head(1500, 39, 0, 1), &[0; 60]);
+        assert_eq!(window.admit(2, at(1600)), Some(head(1600, 39, 0, 3)));
+        assert_eq!(window.admit(3, at(1600)), Some(head(1600, 40, 1, 1)));
+        assert_eq!(window.admit(4, at(1600)), Some(head(1600, 0, 2, 1)));
+        let full = picture(121, head(1500, 39, 0, 3), &[0; 60]);
+        assert_eq!(full.admit(1, at(1600)), Some(head(1600, 40, 0, 1)));
+        assert_eq!(full.admit(2, at(1600)), Some(head(1600, 0, 1, 1)));
+    }
+
+    #[test]
+    fn groups_in_the_span_are_as_new_as_the_head_whatever_their_slots_say() {
+        let window = picture(4, head(1500, 2, 2, 1), &[0; 4]);
+        assert_eq!(window.admit(1, at(1600)), Some(head(1600, 3, 0, 1)));
+        assert_eq!(window.admit(2, at(1600)), None);
+        assert_eq!(window.room(at(1600)), Room { units: 1, held_since: Some(1500) });
+    }
+
+    #[test]
+    fn a_count_beyond_the_groups_size_is_full() {
+        let window = picture(1000, head(1500, 0, 0, 23), &[1400; 60]);
+        assert_eq!(window.admit(1, at(1600)), None);
+        assert_eq!(window.room(at(1600)).units, 0);
+    }
+
+    #[test]
+    fn room_is_what_admit_admits() {
+        let slots: Vec<u32> =
+            (0..60).map(|group| if group <= 20 { 1900 + group } else { 900 + group }).collect();
+        for limit in [59, 60, 100, 121, 1000] {
+            for now in 1920..3000 {
+                let window = picture(limit, head(1921, 20, 0, 1), &slots);
+                let units = window.room(at(now)).units;
+                for cost in 1..=limit {
+                    assert_eq!(
+                        window.admit(cost, at(now)).is_some(),
+                        cost <= units,
+                        "{cost} of {limit} at {now}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+use crate::Quota;
+use crate::sync::SLOTS;
+
+/// How a limit is cut into the groups of a ring: all of one size but the last, which takes the remainder, so that the
+/// sizes add up to exactly the limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Geometry {
+    limit: u32,
+    size: u32,
+    groups: u32,
+}
+
+/// A group, and how many units of it are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) group: u32,
+    pub(crate) count: u32,
+}
+
+impl Geometry {
+    pub(crate) const fn of(quota: Quota) -> Self {
+        let limit = quota.limit();
+        let size = limit.div_ceil(SLOTS as u32);
+        Self { limit, size, groups: limit.div_ceil(size) }
+    }
+
+    pub(crate) const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    pub(crate) const fn groups(&self) -> u32 {
+        self.groups
+    }
+
+    /// Units that `group` takes.
+    pub(crate) const fn size(&self, group: u32) -> u32 {
+        if group + 1 == self.groups { self.limit - group * self.size } else { self.size }
+    }
+
+    /// Units that `count` groups from `first` on take, around the ring; `count` is at most the number of groups.
+    pub(crate) const fn sizes(&self, first: u32, count: u32) -> u32 {
+        let last = self.groups - 1;
+        let reaches_last = first + count > last && count > 0;
+        let shortfall = if reaches_last { self.size - self.size(last) } else { 0 };
+        count * self.size - shortfall
+    }
+
+    /// The group `steps` after `group`, around the ring; `steps` is at most the number of groups.
+    pub(crate) const fn after(&self, group: u32, steps: u32) -> u32 {
+        let sum = group + steps;
+        if sum >= self.groups { sum - self.groups } else { sum }
+    }
+
+    /// The group `steps` before `group`, around the ring; `steps` is at most the number of groups.
+    pub(crate) const fn before(&self, group: u32, steps: u32) -> u32 {
+        self.after(group, self.groups - steps)
+    }
+
+    /// Steps forward from one group to another.
+    pub(crate) const fn distance(&self, from: u32, to: u32) -> u32 {
+        if to >= from { to - from } else { to + self.groups - from }
+    }
+
+    /// Where the last of `units` (1 to the limit) falls that are taken from `from` on. A group that becomes full stays
+    /// the position; the next unit moves on.
+    pub(crate) const fn advance(&self, from: Position, units: u32) -> Position {
+        let last_unit = from.group * self.size + from.count + units - 1;
+        let last_unit = if last_unit >= self.limit { last_unit - self.limit } else { last_unit };
+        Position { group: last_unit / self.size, count: last_unit % self.size + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn geometry(limit: u32) -> Geometry {
+        Geometry::of(Quota::new(limit, 60).unwrap())
+    }
+
+    #[test]
+    fn sizes_add_up_to_the_limit_and_fit_the_slots() {
+        for limit in (1..=2000).chain([5000, 999_999, 10_000_000]) {
+            let ring = geometry(limit);
+            assert!(ring.groups() as usize <= SLOTS, "{limit}");
+            assert_eq!((0..ring.groups()).map(|group| ring.size(group)).sum::<u32>(), limit);
+            assert!((0..ring.groups()).all(|group| ring.size(group) > 0), "{limit}");
+        }
+    }
+
+    #[test]
+    fn less_than_two_percent_hides_in_one_group_and_nothing_up_to_sixty() {
+        for limit in (1..=2000).chain([5000, 999_999, 10_000_000]) {
+            let hidden = geometry(limit).size(0) - 1;
+            assert!(u64::from(hidden) * 100 < 2 * u64::from(limit), "{limit}");
+            assert!(limit > 60 || hidden == 0, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_run_of_groups_sums_like_its_parts() {
+        for limit in [1, 7, 61, 121, 1000] {
+            let ring = geometry(limit);
+            for first in 0..ring.groups() {
+                for count in 0..=ring.groups() {
+                    let parts: u32 = (0..count).map(|step| ring.size(ring.after(first, step))).sum();
+                    assert_eq!(ring.sizes(first, count), parts, "{limit}: {count} from {first}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn advancing_by_many_is_advancing_one_by_one() {
+        for limit in [1, 7, 61, 121, 1000] {
+            let ring = geometry(limit);
+            let start = Position { group: ring.groups() / 2, count: 0 };
+            let mut step = start;
+            for units in 1..=limit {
+                step = ring.advance(step, 1);
+                assert_eq!(ring.advance(start, units), step, "{limit}: {units}");
+                assert!(step.count <= ring.size(step.group));
+            }
+        }
+    }
+
+    #[test]
+    fn before_and_distance_undo_after() {
+        let ring = geometry(7);
+        for group in 0..7 {
+            for steps in 0..7 {
+                assert_eq!(ring.before(ring.after(group, steps), steps), group);
+                assert_eq!(ring.distance(group, ring.after(group, steps)), steps);
+            }
+        }
+    }
+}

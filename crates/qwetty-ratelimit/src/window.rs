@@ -1,0 +1,186 @@
+use std::time::Duration;
+
+use crate::admission::{Picture, Room};
+use crate::geometry::Geometry;
+use crate::head::Head;
+use crate::snapshot::WindowSnapshot;
+use crate::sync::{AtomicU32, AtomicU64, Ordering, SLOTS};
+use crate::ticks::{Reading, Ticks};
+use crate::{Level, Moment, Outcome, Quota};
+
+/// The units admitted under one quota, from one origin on.
+///
+/// # How it stays right
+///
+/// Every admission is one atomic step on `head`, which decides alone who gets a unit. The slots follow it:
+///
+/// - A slot only ever grows, and only to ticks at which its group was indeed admitted to. Writing it too early, twice,
+///   or by a thread that slept for a lap, changes nothing.
+/// - Before the head leaves a group, or changes its tick, the slots of that group and of the head's span are written.
+///   So they are complete for whoever sees the next head: the step that publishes it releases, and reading it acquires,
+///   which is also why the slots themselves are accessed relaxed.
+/// - A reader may find a slot newer than the head that it read; then it refuses more than it must, and looks again.
+///
+/// A sealed window is read-only. Whoever meets one builds its successor.
+pub(crate) struct Window {
+    quota: Quota,
+    geometry: Geometry,
+    ticks: Ticks,
+    state: State,
+}
+
+/// What counts; the rest of a window is derived from its quota.
+#[repr(C, align(64))]
+struct State {
+    origin: Moment,
+    head: AtomicU64,
+    slots: [AtomicU32; SLOTS],
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<State>() == 256);
+
+impl Window {
+    /// A window with nothing counted.
+    pub(crate) fn fresh(quota: Quota, now: Moment) -> Self {
+        let tick = Ticks::of(quota).window();
+        Self::new(quota, now, Head { tick, group: 0, span: 0, count: 0, sealed: false }, [0; SLOTS])
+    }
+
+    pub(crate) fn new(quota: Quota, origin: Moment, head: Head, slots: [u32; SLOTS]) -> Self {
+        let state = State { origin, head: AtomicU64::new(head.pack()), slots: slots.map(AtomicU32::new) };
+        Self { quota, geometry: Geometry::of(quota), ticks: Ticks::of(quota), state }
+    }
+
+    /// The window that continues `self`, once retired, under `quota`.
+    pub(crate) fn successor(&self, quota: Quota, now: Moment) -> Self {
+        self.snapshot(now)
+            .and_then(|snapshot| snapshot.window(quota, Duration::ZERO, now))
+            .unwrap_or_else(|| Self::fresh(quota, now))
+    }
+
+    /// Takes `cost` units, 1 to the limit. None if this window can no longer answer: it is retired, it is too far from
+    /// its origin, or its quota is another.
+    pub(crate) fn take(&self, quota: Quota, cost: u32, now: Moment) -> Option<Outcome> {
+        let reading = self.reading_for(quota, now)?;
+        loop {
+            let word = self.state.head.load(Ordering::Acquire);
+            let head = Head::unpack(word);
+            if head.sealed {
+                return None;
+            }
+            if cost == 1
+                && reading.ceil <= u64::from(head.tick)
+                && head.count < self.geometry.size(head.group)
+            {
+                let head = Head::unpack(self.state.head.fetch_add(1, Ordering::AcqRel));
+                if head.sealed {
+                    return None;
+                }
+                // Else it raced for the last unit and lost: the count says full as it did before.
+                if head.count < self.geometry.size(head.group) {
+                    let head = Head { count: head.count + 1, ..head };
+                    return Some(Outcome::Admitted(self.level(head, reading, now)));
+                }
+                continue;
+            }
+            let picture = self.picture(head);
+            if let Some(next) = picture.admit(cost, reading) {
+                self.record(head);
+                if self.exchange(word, next.pack()) {
+                    return Some(Outcome::Admitted(self.level(next, reading, now)));
+                }
+            } else {
+                let level = self.level(head, reading, now);
+                if self.state.head.load(Ordering::Acquire) == word {
+                    return Some(Outcome::Refused(level));
+                }
+            }
+        }
+    }
+
+    /// What a take would find. None as for [`Window::take`].
+    pub(crate) fn peek(&self, quota: Quota, now: Moment) -> Option<Level> {
+        let reading = self.reading_for(quota, now)?;
+        loop {
+            let word = self.state.head.load(Ordering::Acquire);
+            let level = self.level(Head::unpack(word), reading, now);
+            if self.state.head.load(Ordering::Acquire) == word {
+                return Some(level);
+            }
+        }
+    }
+
+    /// Whether everything counted is a window old at `now`.
+    pub(crate) fn is_idle(&self, now: Moment) -> bool {
+        let head = Head::unpack(self.state.head.load(Ordering::Acquire));
+        self.picture(head).is_idle(self.ticks.read(self.state.origin, now))
+    }
+
+    /// Seals the window: nothing is admitted to it from now on.
+    pub(crate) fn retire(&self) {
+        loop {
+            let word = self.state.head.load(Ordering::Acquire);
+            let head = Head::unpack(word);
+            if head.sealed {
+                return;
+            }
+            self.record(head);
+            let count = head.count.min(self.geometry.size(head.group));
+            if self.exchange(word, Head { span: 0, count, sealed: true, ..head }.pack()) {
+                return;
+            }
+        }
+    }
+
+    /// The groups that are live at `now`, if any.
+    pub(crate) fn snapshot(&self, now: Moment) -> Option<WindowSnapshot> {
+        let reading = self.ticks.read(self.state.origin, now);
+        loop {
+            let head = Head::unpack(self.state.head.load(Ordering::Acquire));
+            let snapshot =
+                WindowSnapshot::of(self.quota, self.state.origin, &self.picture(head), reading, now);
+            let after = Head::unpack(self.state.head.load(Ordering::Acquire));
+            // More units of the same group at the same tick change no slot.
+            if (after.tick, after.group) == (head.tick, head.group) {
+                return snapshot;
+            }
+        }
+    }
+
+    fn reading_for(&self, quota: Quota, now: Moment) -> Option<Reading> {
+        let reading = self.ticks.read(self.state.origin, now);
+        (self.quota == quota && self.ticks.in_range(reading)).then_some(reading)
+    }
+
+    fn picture(&self, head: Head) -> Picture<impl Fn(u32) -> u32> {
+        // Relaxed: see "How it stays right". A group that does not exist would be ever new.
+        let slot = |group: u32| {
+            self.state.slots.get(group as usize).map_or(u32::MAX, |slot| slot.load(Ordering::Relaxed))
+        };
+        Picture { geometry: self.geometry, window: self.ticks.window(), head, slot }
+    }
+
+    /// Writes what `head` knows into the slots, before it is replaced.
+    fn record(&self, head: Head) {
+        for step in 0..=head.span {
+            let group = self.geometry.before(head.group, step);
+            if let Some(slot) = self.state.slots.get(group as usize) {
+                slot.fetch_max(head.tick, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn exchange(&self, current: u64, next: u64) -> bool {
+        self.state.head.compare_exchange(current, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    fn level(&self, head: Head, reading: Reading, now: Moment) -> Level {
+        let Room { units, held_since } = self.picture(head).room(reading);
+        let grows_in = held_since.map_or(Duration::ZERO, |tick| {
+            let expiry = self.ticks.expiry(self.state.origin, tick).as_nanos();
+            Duration::from_nanos(expiry.saturating_sub(now.as_nanos()))
+        });
+        Level { limit: self.quota.limit(), remaining: units, grows_in }
+    }
+}
