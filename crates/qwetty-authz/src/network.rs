@@ -13,8 +13,7 @@ use ipnetwork::IpNetwork;
 /// prefix length, IPv6 as in RFC 5952; parsing reads that back.
 ///
 /// Parsing refuses what another program might read as a different network: set host bits, leading zeros (some
-/// read them as octal), shortened IPv4. IPv6 groups may have leading zeros, since those have one meaning
-/// only.
+/// read them as octal), shortened IPv4. IPv6 groups may have leading zeros, since those mean one thing only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(IpNetwork);
 
@@ -27,13 +26,6 @@ impl Network {
 
     pub(crate) fn inner(&self) -> IpNetwork {
         self.0
-    }
-
-    /// The network of the address, and whether the address had host bits set.
-    fn around(address: IpAddr, prefix: u8) -> Result<(Self, bool), ipnetwork::IpNetworkError> {
-        let exact = IpNetwork::new(address, prefix)?;
-        let network = IpNetwork::new(exact.network(), prefix)?;
-        Ok((Self(network), network.ip() != address))
     }
 }
 
@@ -61,11 +53,13 @@ impl FromStr for Network {
         let longest = longest_prefix(address);
         let prefix = prefix.map_or(Ok(longest), |prefix| parse_prefix(prefix, longest))?;
         let (address, prefix) = unmapped(address, prefix);
-        match Self::around(address, prefix) {
-            Ok((network, false)) => Ok(network),
-            Ok((network, true)) => Err(NetworkError::HostBits { network, address }),
-            Err(_) => Err(NetworkError::PrefixTooLong { longest }),
+        let too_long = |_| NetworkError::PrefixTooLong { longest };
+        let written = IpNetwork::new(address, prefix).map_err(too_long)?;
+        let network = IpNetwork::new(written.network(), prefix).map_err(too_long)?;
+        if network != written {
+            return Err(NetworkError::HostBits { network: Self(network), address });
         }
+        Ok(Self(network))
     }
 }
 
@@ -192,10 +186,13 @@ fn longest_prefix(address: IpAddr) -> u8 {
 /// The IPv4 that an IPv4-mapped IPv6 network (RFC 4291, section 2.5.5.2) means. A shorter prefix than 96
 /// reaches beyond the mapped addresses, so it is IPv6.
 fn unmapped(address: IpAddr, prefix: u8) -> (IpAddr, u8) {
-    match (address.to_canonical(), prefix.checked_sub(96)) {
-        (v4 @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => (v4, prefix),
-        _ => (address, prefix),
+    if let IpAddr::V6(v6) = address
+        && let Some(v4) = v6.to_ipv4_mapped()
+        && let Some(prefix) = prefix.checked_sub(96)
+    {
+        return (IpAddr::V4(v4), prefix);
     }
+    (address, prefix)
 }
 
 #[cfg(test)]
@@ -322,6 +319,8 @@ mod tests {
             ("10.0.0.1/032", PrefixLeadingZero),
             ("::/000", PrefixLeadingZero),
             ("10.0.0.0/33", v4_prefix),
+            ("0.0.0.0/96", v4_prefix),
+            ("0.0.0.0/128", v4_prefix),
             ("10.0.0.0/256", v4_prefix),
             ("10.0.0.0/99999999999999999999", v4_prefix),
             ("::/129", v6_prefix),
