@@ -1,0 +1,54 @@
+//! Reading one request header that may stand once.
+
+use http::HeaderMap;
+use http::header::HeaderName;
+
+/// What is wrong with a header that may stand once. The message names the header and never its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HeaderError {
+    /// The header stands more than once, so that two readers could take different ones.
+    #[error("the header {0} stands more than once; send it once")]
+    Repeated(HeaderName),
+    /// The header's value is not visible ASCII text.
+    #[error("the header {0} has bytes that are no text; send visible ASCII characters")]
+    NotText(HeaderName),
+}
+
+/// The value of the header `name`, `None` if it is absent.
+///
+/// # Errors
+/// [`HeaderError`] if it stands twice or is not text.
+pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, HeaderError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(HeaderError::Repeated(name.clone()));
+    }
+    value.to_str().map(Some).map_err(|_| HeaderError::NotText(name.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use http::header::HOST;
+
+    #[test]
+    fn absent_present_repeated() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(single(&headers, &HOST), Ok(None));
+        headers.append(HOST, HeaderValue::from_static("a"));
+        assert_eq!(single(&headers, &HOST), Ok(Some("a")));
+        headers.append(HOST, HeaderValue::from_static("a"));
+        assert_eq!(single(&headers, &HOST), Err(HeaderError::Repeated(HOST)));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_without_being_repeated() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_bytes(b"secret\xff").unwrap());
+        let error = single(&headers, &HOST).unwrap_err();
+        assert_eq!(error, HeaderError::NotText(HOST));
+        assert!(!error.to_string().contains("secret"));
+    }
+}

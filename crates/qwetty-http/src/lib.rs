@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+// The routes, which read and write this wire, follow; these two lines go with their arrival.
+#![cfg_attr(not(test), expect(dead_code, reason = "the routes follow"))]
+
+mod bearer;
+mod body;
+mod echo;
+mod faults;
+mod fields;
+mod header;
+mod json;
+mod limits;
+mod query;

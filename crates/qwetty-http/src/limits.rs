@@ -1,0 +1,109 @@
+//! What is refused before a request is looked at: sizes, and the host.
+
+use http::header::{HOST, HeaderMap};
+use http::request::Parts;
+use http::{Uri, Version};
+
+use crate::header::{self, HeaderError};
+
+/// Longest URI, in bytes.
+pub(crate) const MAX_URI: usize = 8 * 1024;
+/// Largest header section, in bytes as HTTP/1.1 writes it.
+pub(crate) const MAX_HEADERS: usize = 16 * 1024;
+
+/// Why a request is refused unseen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LimitError {
+    /// The URI is longer than [`MAX_URI`].
+    #[error("the URI is longer than {MAX_URI} bytes; shorten it")]
+    UriTooLong,
+    /// The header section is larger than [`MAX_HEADERS`].
+    #[error("the header section is larger than {MAX_HEADERS} bytes; send fewer or shorter headers")]
+    HeadersTooLarge,
+    /// HTTP/1.1 without `Host`.
+    #[error("the header host is missing; HTTP/1.1 requires it")]
+    NoHost,
+    /// Two `Host` headers, or one that is not text.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+}
+
+/// Checks what hyper lets through: sizes within the server's buffers, and the rules of RFC 9112, section 3.2, on `Host`.
+///
+/// # Errors
+/// The first [`LimitError`] in the order of its variants.
+pub(crate) fn check(request: &Parts) -> Result<(), LimitError> {
+    if uri_length(&request.uri) > MAX_URI {
+        return Err(LimitError::UriTooLong);
+    }
+    if section_length(&request.headers) > MAX_HEADERS {
+        return Err(LimitError::HeadersTooLarge);
+    }
+    match header::single(&request.headers, &HOST)? {
+        None if request.version == Version::HTTP_11 => Err(LimitError::NoHost),
+        _ => Ok(()),
+    }
+}
+
+fn uri_length(uri: &Uri) -> usize {
+    let scheme = uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    scheme + authority + uri.path_and_query().map_or(0, |path| path.as_str().len())
+}
+
+fn section_length(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderValue, Request};
+
+    fn request(uri: &str, headers: &[(&'static str, &[u8])]) -> Parts {
+        let mut request = Request::builder().uri(uri).body(()).unwrap();
+        for (name, value) in headers {
+            request.headers_mut().append(*name, HeaderValue::from_bytes(value).unwrap());
+        }
+        request.into_parts().0
+    }
+
+    #[test]
+    fn a_uri_may_have_8_kib() {
+        let path = |length: usize| format!("/{}", "a".repeat(length - 1));
+        assert_eq!(check(&request(&path(8_192), &[("host", b"h")])), Ok(()));
+        assert_eq!(check(&request(&path(8_193), &[("host", b"h")])), Err(LimitError::UriTooLong));
+        let absolute = format!("http://h{}", path(8_184));
+        assert_eq!(check(&request(&absolute, &[("host", b"h")])), Ok(()));
+        let query = format!("/?{}", "a".repeat(8_191));
+        assert_eq!(check(&request(&query, &[("host", b"h")])), Err(LimitError::UriTooLong));
+    }
+
+    #[test]
+    fn headers_may_have_16_kib_together() {
+        // "host: h\r\n" is 9 bytes, "a: \r\n" and "b: \r\n" are 5 each.
+        let value = vec![b'x'; 8_000];
+        let rest = vec![b'x'; 16_384 - 9 - 5 - 5 - 8_000];
+        assert_eq!(check(&request("/", &[("host", b"h"), ("a", &value), ("b", &rest)])), Ok(()));
+        let rest = vec![b'x'; rest.len() + 1];
+        let error = check(&request("/", &[("host", b"h"), ("a", &value), ("b", &rest)]));
+        assert_eq!(error, Err(LimitError::HeadersTooLarge));
+    }
+
+    #[test]
+    fn http_1_1_names_one_host() {
+        assert_eq!(check(&request("/", &[])), Err(LimitError::NoHost));
+        let repeated = HeaderError::Repeated(HOST);
+        assert_eq!(check(&request("/", &[("host", b"a"), ("host", b"a")])), Err(repeated.into()));
+        assert_eq!(check(&request("/", &[("host", b"\xff")])), Err(HeaderError::NotText(HOST).into()));
+    }
+
+    #[test]
+    fn other_versions_may_name_none() {
+        for version in [Version::HTTP_10, Version::HTTP_2] {
+            let mut parts = request("/", &[]);
+            parts.version = version;
+            assert_eq!(check(&parts), Ok(()));
+        }
+    }
+}
