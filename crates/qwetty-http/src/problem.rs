@@ -1,0 +1,314 @@
+//! Problem details, RFC 9457: the only place that turns a denial into a response.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Method, Response};
+use http_body_util::Full;
+use qwetty_authz::Axis;
+use serde::Serialize;
+
+use crate::bearer::BearerError;
+use crate::body::BodyError;
+use crate::error_code::ErrorCode;
+use crate::faults::Faults;
+use crate::header::HeaderError;
+use crate::limits::LimitError;
+use crate::query::QueryError;
+use crate::request_id::RequestId;
+
+/// An answer that is an error. Status and title follow from the code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    code: ErrorCode,
+    detail: Cow<'static, str>,
+    errors: Faults,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// The problem of a code that needs nothing more said. Those that do have a constructor of their own.
+    pub(crate) fn new(code: ErrorCode) -> Self {
+        let challenge = match code {
+            ErrorCode::MissingAuthorization => Some(HeaderValue::from_static("Bearer realm=\"qwetty\"")),
+            ErrorCode::InvalidApiKey => {
+                Some(HeaderValue::from_static("Bearer realm=\"qwetty\", error=\"invalid_token\""))
+            }
+            _ => None,
+        };
+        let headers = challenge.map(|value| (WWW_AUTHENTICATE, value)).into_iter().collect();
+        Self { code, detail: Cow::Borrowed(code.detail()), errors: Faults::default(), headers }
+    }
+
+    /// A request that breaks HTTP, JSON or the form of a query string: `fault` says what and where.
+    pub(crate) fn malformed_request(fault: &impl std::error::Error) -> Self {
+        Self::with_detail(ErrorCode::MalformedRequest, sentence(fault.to_string()))
+    }
+
+    /// Something that the current state forbids.
+    pub(crate) fn conflict(detail: &'static str) -> Self {
+        Self::with_detail(ErrorCode::Conflict, detail)
+    }
+
+    /// A key that lacks one of the permissions `asked`; they go out as the `scope` of RFC 6750, section 3.
+    pub(crate) fn insufficient_permissions(asked: &[&str]) -> Self {
+        let mut problem = Self::new(ErrorCode::InsufficientPermissions);
+        let scope = asked.iter().copied().filter(|name| is_scope_token(name)).collect::<Vec<_>>().join(" ");
+        let challenge = format!("Bearer realm=\"qwetty\", error=\"insufficient_scope\", scope=\"{scope}\"");
+        if let Ok(value) = HeaderValue::try_from(challenge) {
+            problem.headers.insert(WWW_AUTHENTICATE, value);
+        }
+        problem
+    }
+
+    /// A key that would be able to do on `axis` what its maker cannot.
+    pub(crate) fn exceeds_caller(axis: Axis) -> Self {
+        let detail = format!("{}: {axis}", ErrorCode::ExceedsCaller.detail());
+        Self::with_detail(ErrorCode::ExceedsCaller, detail)
+    }
+
+    /// A path that takes the methods `allowed` alone.
+    pub(crate) fn method_not_allowed(allowed: &[Method]) -> Self {
+        let mut problem = Self::new(ErrorCode::MethodNotAllowed);
+        let methods = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        if let Ok(value) = HeaderValue::try_from(methods) {
+            problem.headers.insert(ALLOW, value);
+        }
+        problem
+    }
+
+    /// A body that breaks the rules `faults` tell.
+    pub(crate) fn validation_failed(faults: Faults) -> Self {
+        Self { errors: faults, ..Self::new(ErrorCode::ValidationFailed) }
+    }
+
+    /// A quota without room for `retry_after` seconds.
+    pub(crate) fn rate_limited(retry_after: u64) -> Self {
+        let mut problem = Self::new(ErrorCode::RateLimited);
+        problem.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
+        problem
+    }
+
+    /// The code, for logs and metrics.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The response to the request `id`.
+    pub(crate) fn into_response(self, id: &RequestId) -> Response<Full<Bytes>> {
+        let document = Document {
+            kind: format!("/docs/errors#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code.as_str(),
+            request_id: id.as_str(),
+            errors: &self.errors,
+        };
+        // Strings and numbers always serialize; were that ever to fail, the status still says no.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = self.code.status();
+        *response.headers_mut() = self.headers;
+        let content_type = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        id.stamp(response.headers_mut());
+        response
+    }
+
+    fn with_detail(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { detail: detail.into(), ..Self::new(code) }
+    }
+}
+
+/// The members of a problem in the order in which they are read.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Faults::is_empty")]
+    errors: &'a Faults,
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        Self::validation_failed(faults)
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        Self::malformed_request(&error)
+    }
+}
+
+impl From<HeaderError> for Problem {
+    fn from(error: HeaderError) -> Self {
+        Self::malformed_request(&error)
+    }
+}
+
+impl From<BearerError> for Problem {
+    fn from(error: BearerError) -> Self {
+        match error {
+            BearerError::Missing => Self::new(ErrorCode::MissingAuthorization),
+            BearerError::Header(error) => error.into(),
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::new(ErrorCode::PayloadTooLarge),
+            BodyError::NotJsonType => Self::new(ErrorCode::UnsupportedMediaType),
+            BodyError::BrokenOff
+            | BodyError::TooLate
+            | BodyError::Missing
+            | BodyError::Header(_)
+            | BodyError::Malformed(_) => Self::malformed_request(&error),
+        }
+    }
+}
+
+impl From<LimitError> for Problem {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::UriTooLong => Self::new(ErrorCode::UriTooLong),
+            LimitError::HeadersTooLarge => Self::new(ErrorCode::HeadersTooLarge),
+            LimitError::NoHost | LimitError::Header(_) => Self::malformed_request(&error),
+        }
+    }
+}
+
+/// Whether a name can stand in a `scope` parameter without ending it.
+fn is_scope_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+}
+
+/// An error message as a sentence of its own, like the other details.
+fn sentence(mut message: String) -> String {
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Json;
+    use crate::request_id::RequestIds;
+    use http::header::{AUTHORIZATION, HOST};
+    use http_body_util::BodyExt;
+
+    async fn answer(problem: Problem) -> (http::response::Parts, String) {
+        let (parts, body) = problem.into_response(&RequestIds::new(7).next()).into_parts();
+        (parts, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    fn challenge(problem: &Problem) -> Option<&str> {
+        problem.headers.get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_problem_is_rfc_9457() {
+        let id = RequestIds::new(7).next();
+        let (parts, body) = answer(Problem::new(ErrorCode::NotFound)).await;
+        assert_eq!(parts.status, 404);
+        assert_eq!(parts.headers[CONTENT_TYPE], "application/problem+json");
+        assert_eq!(parts.headers["x-request-id"], id.as_str());
+        assert_eq!(
+            body,
+            format!(
+                "{{\"type\":\"/docs/errors#not_found\",\"title\":\"Not found\",\"status\":404,\
+                 \"detail\":\"There is nothing here\",\"code\":\"not_found\",\"requestId\":\"{id}\"}}"
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn faults_stand_under_errors() {
+        let mut faults = Faults::default();
+        faults.add("name", "is required");
+        let (parts, body) = answer(Problem::from(faults)).await;
+        assert_eq!(parts.status, 422);
+        assert!(body.ends_with(r#","errors":{"name":["is required"]}}"#), "{body}");
+    }
+
+    #[test]
+    fn a_401_challenges_and_tells_whether_a_credential_was_sent() {
+        let missing = Problem::from(BearerError::Missing);
+        assert_eq!(
+            (missing.code(), challenge(&missing)),
+            (ErrorCode::MissingAuthorization, Some("Bearer realm=\"qwetty\""))
+        );
+        let invalid = Problem::new(ErrorCode::InvalidApiKey);
+        assert_eq!(challenge(&invalid), Some("Bearer realm=\"qwetty\", error=\"invalid_token\""));
+    }
+
+    #[test]
+    fn a_403_for_permissions_names_the_scope() {
+        let problem = Problem::insufficient_permissions(&["chats:read", "messages:send"]);
+        let expected =
+            "Bearer realm=\"qwetty\", error=\"insufficient_scope\", scope=\"chats:read messages:send\"";
+        assert_eq!(challenge(&problem), Some(expected));
+        let problem = Problem::insufficient_permissions(&["a\", realm=\"evil", "b\r\nc", "", "d"]);
+        assert!(challenge(&problem).unwrap().ends_with("scope=\"d\""));
+        assert_eq!(challenge(&Problem::new(ErrorCode::IpNotAllowed)), None);
+    }
+
+    #[test]
+    fn exceeds_caller_names_the_axis() {
+        let problem = Problem::exceeds_caller(Axis::Networks);
+        assert!(problem.detail.ends_with(": ipWhitelist"), "{}", problem.detail);
+    }
+
+    #[test]
+    fn a_405_lists_the_methods() {
+        let problem = Problem::method_not_allowed(&[Method::GET, Method::POST]);
+        assert_eq!(problem.headers[ALLOW], "GET, POST");
+    }
+
+    #[test]
+    fn a_429_tells_when_to_come_back() {
+        assert_eq!(Problem::rate_limited(34).headers[RETRY_AFTER], "34");
+    }
+
+    #[test]
+    fn every_refusal_of_the_wire_has_its_code() {
+        use ErrorCode::*;
+        let malformed = || Json::parse(b"{").unwrap_err();
+        for (problem, code) in [
+            (Problem::from(BearerError::from(HeaderError::Repeated(AUTHORIZATION))), MalformedRequest),
+            (Problem::from(HeaderError::NotText(AUTHORIZATION)), MalformedRequest),
+            (Problem::from(QueryError::Repeated("page".into())), MalformedRequest),
+            (Problem::from(BodyError::TooLarge), PayloadTooLarge),
+            (Problem::from(BodyError::NotJsonType), UnsupportedMediaType),
+            (Problem::from(BodyError::BrokenOff), MalformedRequest),
+            (Problem::from(BodyError::TooLate), MalformedRequest),
+            (Problem::from(BodyError::Missing), MalformedRequest),
+            (Problem::from(BodyError::Malformed(malformed())), MalformedRequest),
+            (Problem::from(LimitError::UriTooLong), UriTooLong),
+            (Problem::from(LimitError::HeadersTooLarge), HeadersTooLarge),
+            (Problem::from(LimitError::NoHost), MalformedRequest),
+            (Problem::from(LimitError::from(HeaderError::Repeated(HOST))), MalformedRequest),
+            (Problem::conflict("The organization has keys"), Conflict),
+        ] {
+            assert_eq!(problem.code(), code, "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_request_tells_what_and_where() {
+        let problem = Problem::from(BodyError::from(Json::parse(b"{\"a\" 1}").unwrap_err()));
+        assert_eq!(problem.detail, "The body is not acceptable JSON: expected `:` at line 1 column 6");
+    }
+}

@@ -1,0 +1,221 @@
+//! The rate-limit headers of a response that decided a key against its quota.
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use qwetty_keys::Timestamp;
+use qwetty_ratelimit::{Level, Quota, Tier};
+
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+const NANOS_PER_SECOND: i128 = 1_000_000_000;
+
+/// What a key's quota looked like at one instant, in the terms of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RateLimit {
+    tier: Tier,
+    quota: Quota,
+    remaining: u32,
+    reset: i64,
+    wait: u64,
+}
+
+impl RateLimit {
+    /// The level of a quota at `now`, the wall-clock time of the decision that gave it.
+    pub(crate) fn new(tier: Tier, quota: Quota, level: &Level, now: Timestamp) -> Self {
+        let reset = first_second_after(now, level);
+        let wait = u64::try_from(reset.saturating_sub(now.unix_seconds())).unwrap_or(0);
+        Self { tier, quota, remaining: level.remaining, reset, wait }
+    }
+
+    /// `Reset`: the first whole Unix second at which more units are free than now; now, if nothing is counted.
+    pub(crate) fn reset(&self) -> i64 {
+        self.reset
+    }
+
+    /// The quota's limit.
+    pub(crate) fn limit(&self) -> u32 {
+        self.quota.limit()
+    }
+
+    /// How many units are free.
+    pub(crate) fn remaining(&self) -> u32 {
+        self.remaining
+    }
+
+    /// `Retry-After`: whole seconds from now until [`reset`](Self::reset), 1 at least. Rounded up, so that whoever
+    /// waits as long comes back no earlier.
+    pub(crate) fn retry_after(&self) -> u64 {
+        self.wait.max(1)
+    }
+
+    /// Sets `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the pair `RateLimit-Policy`, `RateLimit`
+    /// (draft-ietf-httpapi-ratelimit-headers-11), whose policy is named after the tier.
+    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
+        headers.insert(X_RATELIMIT_LIMIT, HeaderValue::from(self.quota.limit()));
+        headers.insert(X_RATELIMIT_REMAINING, HeaderValue::from(self.remaining));
+        headers.insert(X_RATELIMIT_RESET, HeaderValue::from(self.reset));
+        let (limit, window) = (self.quota.limit().into(), self.quota.window_seconds().into());
+        insert(
+            headers,
+            RATELIMIT_POLICY,
+            Item::named(self.tier).parameter(b";q=", limit).parameter(b";w=", window),
+        );
+        let remaining = self.remaining.into();
+        insert(
+            headers,
+            RATELIMIT,
+            Item::named(self.tier).parameter(b";r=", remaining).parameter(b";t=", self.wait),
+        );
+    }
+}
+
+/// Rounded up: at a whole second before it nothing has grown yet.
+fn first_second_after(now: Timestamp, level: &Level) -> i64 {
+    if level.grows_in.is_zero() {
+        return now.unix_seconds();
+    }
+    let wait = i128::try_from(level.grows_in.as_nanos()).unwrap_or(i128::MAX / 2);
+    let instant = i128::from(now.unix_micros()) * 1_000 + wait;
+    let whole = instant.div_euclid(NANOS_PER_SECOND);
+    let reset = if instant.rem_euclid(NANOS_PER_SECOND) == 0 { whole } else { whole + 1 };
+    i64::try_from(reset).unwrap_or(i64::MAX)
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, item: Item) {
+    // A tier's name and digits are always a header value; the bytes are handed over, not copied.
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(item.0)) {
+        headers.insert(name, value);
+    }
+}
+
+/// A structured-field item, RFC 9651: a string with integer parameters. Written by hand since every response has two.
+struct Item(Vec<u8>);
+
+impl Item {
+    fn named(tier: Tier) -> Self {
+        let mut text = Vec::with_capacity(40);
+        text.push(b'"');
+        text.extend_from_slice(tier.as_str().as_bytes());
+        text.push(b'"');
+        Self(text)
+    }
+
+    fn parameter(mut self, key: &[u8], value: u64) -> Self {
+        self.0.extend_from_slice(key);
+        let first = self.0.len();
+        let mut rest = value;
+        loop {
+            self.0.push(b'0' + (rest % 10) as u8);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if let Some(digits) = self.0.get_mut(first..) {
+            digits.reverse();
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const SECOND: i64 = 1_000_000;
+
+    fn at(now_micros: i64, remaining: u32, grows_in: Duration) -> RateLimit {
+        let quota = Quota::new(1_000, 3_600).unwrap();
+        let level = Level { limit: 1_000, remaining, grows_in };
+        RateLimit::new(Tier::Standard, quota, &level, Timestamp::from_unix_micros(now_micros))
+    }
+
+    #[test]
+    fn reset_is_the_first_whole_second_with_more() {
+        for (now, grows_in, reset, retry_after) in [
+            // From a whole second, to the very next one.
+            (100 * SECOND, Duration::from_secs(34), 134, 34),
+            (100 * SECOND, Duration::from_nanos(1), 101, 1),
+            // A nanosecond more than whole seconds is a second more.
+            (100 * SECOND, Duration::new(34, 1), 135, 35),
+            // From within a second: the wait is rounded up, never down.
+            (100 * SECOND + 1, Duration::from_secs(34), 135, 35),
+            (100 * SECOND + 500_000, Duration::from_millis(500), 101, 1),
+            (100 * SECOND + 500_000, Duration::from_millis(501), 102, 2),
+            (100 * SECOND + 999_999, Duration::from_micros(1), 101, 1),
+            // Before 1970 seconds are rounded up as well.
+            (-SECOND - 500_000, Duration::from_millis(100), -1, 1),
+        ] {
+            let limit = at(now, 0, grows_in);
+            assert_eq!((limit.reset(), limit.retry_after()), (reset, retry_after), "{now} {grows_in:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_counted_reset_is_now() {
+        let limit = at(100 * SECOND + 999_999, 1_000, Duration::ZERO);
+        assert_eq!((limit.reset(), limit.retry_after()), (100, 1));
+        let mut headers = HeaderMap::new();
+        limit.stamp(&mut headers);
+        assert_eq!(headers[RATELIMIT], "\"standard\";r=1000;t=0");
+    }
+
+    #[test]
+    fn whoever_waits_for_retry_after_comes_back_at_reset_or_later() {
+        for offset in [0, 1, 499_999, 999_999] {
+            for wait in [1, 999_999, 1_000_000, 1_000_001, 3_600_000_000] {
+                let now = 1_700_000_000 * SECOND + offset;
+                let limit = at(now, 0, Duration::from_micros(wait));
+                let back = now + i64::try_from(limit.retry_after()).unwrap() * SECOND;
+                assert!(back >= limit.reset() * SECOND, "{offset} {wait}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_headers_are_the_old_three_and_the_new_pair() {
+        let mut headers = HeaderMap::new();
+        let limit = at(100 * SECOND, 12, Duration::from_secs(34));
+        assert_eq!((limit.limit(), limit.remaining(), limit.reset()), (1_000, 12, 134));
+        limit.stamp(&mut headers);
+        for (name, value) in [
+            ("X-RateLimit-Limit", "1000"),
+            ("X-RateLimit-Remaining", "12"),
+            ("X-RateLimit-Reset", "134"),
+            ("RateLimit-Policy", "\"standard\";q=1000;w=3600"),
+            ("RateLimit", "\"standard\";r=12;t=34"),
+        ] {
+            assert_eq!(headers[name], value, "{name}");
+        }
+        assert_eq!(headers.len(), 5);
+    }
+
+    #[test]
+    fn the_policy_is_named_after_the_tier() {
+        let level = Level { limit: 5_000, remaining: 4_999, grows_in: Duration::from_secs(1) };
+        let quota = Quota::new(5_000, 60).unwrap();
+        let mut headers = HeaderMap::new();
+        RateLimit::new(Tier::Admin, quota, &level, Timestamp::from_unix_micros(0)).stamp(&mut headers);
+        assert_eq!(headers[RATELIMIT_POLICY], "\"admin\";q=5000;w=60");
+        assert_eq!(headers[RATELIMIT], "\"admin\";r=4999;t=1");
+    }
+
+    #[test]
+    fn extreme_instants_do_not_overflow() {
+        assert_eq!(at(i64::MAX, 0, Duration::MAX).reset(), i64::MAX);
+        assert!(at(i64::MIN, 0, Duration::from_secs(1)).reset() < 0);
+    }
+
+    #[test]
+    fn numbers_are_written_out() {
+        for value in [0, 9, 10, 1_000, u64::MAX] {
+            let item = Item::named(Tier::Standard).parameter(b";n=", value);
+            assert_eq!(String::from_utf8(item.0).unwrap(), format!("\"standard\";n={value}"));
+        }
+    }
+}

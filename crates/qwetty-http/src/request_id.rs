@@ -1,0 +1,134 @@
+//! The id of a request: in every response, in the log and in audit events, so that one finds the others.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// Crockford's base32, lower case, as in the ids of keys.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const PREFIX: &[u8; 4] = b"req_";
+const LENGTH: usize = 30;
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// `req_` and 26 characters. Always the server's own: a client's is never taken, since it could forge the trail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RequestId([u8; LENGTH]);
+
+/// Where request ids come from: unique within a run by construction, across runs by the seed.
+///
+/// A counter and not a random source, because an id is needed also where that source fails. The counter is
+/// scrambled, so that an id does not tell strangers how many requests there were.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    run: u64,
+    counter: AtomicU64,
+}
+
+impl RequestIds {
+    /// A source for one run of a server; `seed` is 128 random bits.
+    pub(crate) fn new(seed: u128) -> Self {
+        let [high, low] = halves(seed);
+        Self { run: high, counter: AtomicU64::new(low) }
+    }
+
+    /// An id that this source never gave before.
+    pub(crate) fn next(&self) -> RequestId {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        RequestId::from_bits(u128::from(self.run) << 64 | u128::from(scramble(count)))
+    }
+}
+
+impl RequestId {
+    fn from_bits(bits: u128) -> Self {
+        let mut text = [0; LENGTH];
+        let (prefix, digits) = text.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX);
+        let mut rest = bits;
+        for digit in digits.iter_mut().rev() {
+            *digit = ALPHABET.get((rest & 31) as usize).copied().unwrap_or(b'0');
+            rest >>= 5;
+        }
+        Self(text)
+    }
+
+    /// The id as text.
+    pub(crate) fn as_str(&self) -> &str {
+        // Only ASCII is ever put in.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Sets `X-Request-Id`.
+    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_bytes(&self.0) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+fn halves(bits: u128) -> [u64; 2] {
+    [(bits >> 64) as u64, bits as u64]
+}
+
+/// The finalizer of SplitMix64: a bijection, so different counts stay different.
+fn scramble(count: u64) -> u64 {
+    let mut bits = count.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn an_id_is_a_prefix_and_26_characters() {
+        for seed in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef << 64] {
+            let id = RequestIds::new(seed).next();
+            let digits = id.as_str().strip_prefix("req_").unwrap();
+            assert_eq!(digits.len(), 26);
+            assert!(digits.bytes().all(|byte| ALPHABET.contains(&byte)), "{digits}");
+        }
+        assert_eq!(RequestId::from_bits(0).as_str(), "req_00000000000000000000000000");
+        assert_eq!(RequestId::from_bits(u128::MAX).to_string(), "req_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+        assert_eq!(RequestId::from_bits(33).as_str(), "req_00000000000000000000000011");
+    }
+
+    #[test]
+    fn ids_differ_within_a_run_and_between_runs() {
+        let (one, other) = (RequestIds::new(7 << 64), RequestIds::new(8 << 64));
+        let ids: HashSet<RequestId> = (0..1_000).flat_map(|_| [one.next(), other.next()]).collect();
+        assert_eq!(ids.len(), 2_000);
+    }
+
+    #[test]
+    fn the_counter_passes_its_end() {
+        let ids = RequestIds::new(u128::from(u64::MAX));
+        assert_ne!(ids.next(), ids.next());
+    }
+
+    #[test]
+    fn a_response_is_stamped_over_whatever_stood_there() {
+        let mut headers = HeaderMap::new();
+        headers.insert(X_REQUEST_ID, HeaderValue::from_static("forged"));
+        let id = RequestIds::new(5).next();
+        id.stamp(&mut headers);
+        assert_eq!(headers.get_all(X_REQUEST_ID).iter().count(), 1);
+        assert_eq!(headers.get(X_REQUEST_ID).unwrap(), id.as_str());
+    }
+}

@@ -1,0 +1,15 @@
+//! The JSON that goes out, member for member as the contract has it, apart from the engine's own types.
+//!
+//! None of these types has `Debug`: one of them carries a key value.
+
+mod envelope;
+mod key;
+mod permission;
+mod text;
+mod verify;
+
+pub(crate) use envelope::{Data, List, Meta};
+pub(crate) use key::{KeyObject, QuotaObject, UsageObject};
+pub(crate) use permission::PermissionObject;
+pub(crate) use text::Text;
+pub(crate) use verify::{LevelObject, VerifyGrants, VerifyObject, VerifySubject};

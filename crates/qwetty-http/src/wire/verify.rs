@@ -1,0 +1,130 @@
+use qwetty_keys::{KeyId, OrganizationId, Timestamp};
+use serde::Serialize;
+
+use super::Text;
+
+/// The answer to `POST /verify`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerifyObject<'a> {
+    valid: bool,
+    code: &'a str,
+    #[serde(flatten)]
+    subject: Option<VerifySubject<'a>>,
+    #[serde(flatten)]
+    grants: Option<VerifyGrants<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+/// Whose key was presented.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerifySubject<'a> {
+    /// The key.
+    pub(crate) key_id: Text<KeyId>,
+    /// The organization that owns it.
+    pub(crate) organization_id: Text<OrganizationId>,
+    /// What people call the key.
+    pub(crate) name: &'a str,
+}
+
+/// What an admitted key may do, so that the service can filter by it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerifyGrants<'a> {
+    /// Its permissions, in catalogue order.
+    pub(crate) permissions: Vec<&'a str>,
+    /// Its channels; null is every channel.
+    pub(crate) channel_scopes: Option<Vec<&'a str>>,
+    /// Its tier.
+    pub(crate) tier: &'a str,
+    /// When it expires; null is never.
+    pub(crate) expires_at: Option<Text<Timestamp>>,
+    /// What is left of its quota.
+    pub(crate) rate_limit: LevelObject,
+}
+
+/// What is left of a quota.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LevelObject {
+    /// Units in any one window.
+    pub(crate) limit: u32,
+    /// Units that are free.
+    pub(crate) remaining: u32,
+    /// The first whole Unix second at which more are.
+    pub(crate) reset: i64,
+}
+
+impl<'a> VerifyObject<'a> {
+    /// The presented key may do what was asked.
+    pub(crate) fn allowed(subject: VerifySubject<'a>, grants: VerifyGrants<'a>) -> Self {
+        Self { valid: true, code: "valid", subject: Some(subject), grants: Some(grants), retry_after: None }
+    }
+
+    /// Nobody's key, or none that the caller may know of.
+    pub(crate) fn not_found() -> Self {
+        Self { valid: false, code: "not_found", subject: None, grants: None, retry_after: None }
+    }
+
+    /// A known key that a check refused; `retry_after` in seconds, where the quota did.
+    pub(crate) fn refused(code: &'a str, subject: VerifySubject<'a>, retry_after: Option<u64>) -> Self {
+        Self { valid: false, code, subject: Some(subject), grants: None, retry_after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject() -> VerifySubject<'static> {
+        let (key_id, organization_id) = (KeyId::from_u128(1), OrganizationId::from_u128(2));
+        VerifySubject { key_id: Text(key_id), organization_id: Text(organization_id), name: "CRM" }
+    }
+
+    fn subject_json() -> String {
+        let zeros = "0".repeat(25);
+        format!(r#""keyId":"key_{zeros}1","organizationId":"org_{zeros}2","name":"CRM""#)
+    }
+
+    #[test]
+    fn an_admitted_key_goes_out_with_its_grants() {
+        let grants = VerifyGrants {
+            permissions: vec!["chats:read"],
+            channel_scopes: None,
+            tier: "standard",
+            expires_at: None,
+            rate_limit: LevelObject { limit: 1_000, remaining: 999, reset: 1_700_000_000 },
+        };
+        assert_eq!(
+            serde_json::to_string(&VerifyObject::allowed(subject(), grants)).unwrap(),
+            format!(
+                concat!(
+                    r#"{{"valid":true,"code":"valid",{},"permissions":["chats:read"],"channelScopes":null,"#,
+                    r#""tier":"standard","expiresAt":null,"#,
+                    r#""rateLimit":{{"limit":1000,"remaining":999,"reset":1700000000}}}}"#
+                ),
+                subject_json()
+            )
+        );
+    }
+
+    #[test]
+    fn a_refused_key_goes_out_with_its_name_alone() {
+        assert_eq!(
+            serde_json::to_string(&VerifyObject::refused("revoked", subject(), None)).unwrap(),
+            format!(r#"{{"valid":false,"code":"revoked",{}}}"#, subject_json())
+        );
+        assert_eq!(
+            serde_json::to_string(&VerifyObject::refused("rate_limited", subject(), Some(34))).unwrap(),
+            format!(r#"{{"valid":false,"code":"rate_limited",{},"retryAfter":34}}"#, subject_json())
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_goes_out_with_nothing() {
+        let text = serde_json::to_string(&VerifyObject::not_found()).unwrap();
+        assert_eq!(text, r#"{"valid":false,"code":"not_found"}"#);
+    }
+}
