@@ -5,6 +5,7 @@
 
 mod bearer;
 mod body;
+mod client_address;
 mod echo;
 mod error_code;
 mod faults;
@@ -17,3 +18,5 @@ mod query;
 mod rate_headers;
 mod request_id;
 mod wire;
+
+pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
