@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod cache;
+mod clock;
+mod engine;
+mod entropy;
+mod grants;
+mod maintenance;
+mod manage;
+mod usage;
+mod verdict;
+mod verifier;
+
+pub use clock::{Clock, ManualClock, Now, SystemClock};
+pub use engine::{Engine, EngineBuilder, StartError};
+pub use entropy::{Entropy, EntropyError};
+pub use manage::{
+    Caller, Excess, FieldFault, IssuedKey, KeyList, KeyManager, KeyPatch, KeyView, ManageError, NewKey,
+    Origin, RootKey, Wanted,
+};
+pub use verdict::{Denial, DenialCode, KeyIdentity, Standing, Verdict, VerifiedKey};
+pub use verifier::{Charge, Verifier, VerifyError, VerifyRequest};

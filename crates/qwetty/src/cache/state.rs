@@ -1,0 +1,77 @@
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use qwetty_keys::{KeyId, Timestamp};
+use qwetty_ratelimit::{LimiterCell, Quota};
+use qwetty_storage::SavedWindow;
+
+use crate::clock::Now;
+use crate::usage::UsageCounters;
+
+/// What lives with a key beside its record: its quota window, what is not yet flushed of its usage, and how late it was
+/// when it was last refused for the time. All values of a key, older and newer, share one.
+pub(crate) struct KeyState {
+    id: KeyId,
+    limiter: LimiterCell,
+    usage: UsageCounters,
+    /// Whether the key waits in the flusher's queue.
+    queued: AtomicBool,
+    /// The latest wall-clock time, in microseconds, at which a value was refused because its time was over.
+    refused_at: AtomicI64,
+}
+
+impl KeyState {
+    /// The state of a key that was not in memory, with its window as it was saved.
+    pub(crate) fn restore(id: KeyId, quota: Quota, window: Option<SavedWindow>, now: Now) -> Self {
+        let limiter = window.map_or_else(LimiterCell::new, |saved| {
+            let elapsed = now.wall.saturating_duration_since(saved.saved_at);
+            LimiterCell::restore(quota, &saved.snapshot, elapsed, now.moment)
+        });
+        Self {
+            id,
+            limiter,
+            usage: UsageCounters::new(),
+            queued: AtomicBool::new(false),
+            refused_at: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    pub(crate) fn id(&self) -> KeyId {
+        self.id
+    }
+
+    pub(crate) fn limiter(&self) -> &LimiterCell {
+        &self.limiter
+    }
+
+    pub(crate) fn usage(&self) -> &UsageCounters {
+        &self.usage
+    }
+
+    /// Whether the caller is to queue the key for the flusher: it was not queued yet.
+    pub(crate) fn enqueue(&self) -> bool {
+        !self.queued.load(Ordering::SeqCst) && !self.queued.swap(true, Ordering::SeqCst)
+    }
+
+    /// To be called before the counters are drained, so that what is counted meanwhile queues the key again.
+    pub(crate) fn dequeue(&self) {
+        self.queued.store(false, Ordering::SeqCst);
+    }
+
+    /// The time by which this key is judged: never before a time at which it was refused as too late, so that setting the
+    /// clock back does not make it usable again.
+    pub(crate) fn judged_at(&self, wall: Timestamp) -> Timestamp {
+        wall.max(Timestamp::from_unix_micros(self.refused_at.load(Ordering::SeqCst)))
+    }
+
+    /// One of the key's values was refused at this time because its time was over.
+    pub(crate) fn refuse_until_after(&self, judged_at: Timestamp) {
+        self.refused_at.fetch_max(judged_at.unix_micros(), Ordering::SeqCst);
+    }
+}
+
+impl fmt::Debug for KeyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyState").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,43 @@
+use std::future::Future;
+use std::sync::Arc;
+
+use qwetty_keys::KeyDigest;
+use qwetty_storage::{KeyRecord, StoreError};
+
+use super::KeyManager;
+use crate::engine::Core;
+
+impl KeyManager {
+    /// Writes to the store and makes every decision that starts later go by it. Both happen in a task of their own: a caller
+    /// who stops waiting after the write was sent must not keep the cache from hearing of it.
+    pub(super) async fn commit<T: Send + 'static>(
+        &self,
+        digests: Vec<KeyDigest>,
+        write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let forget = ForgetOnDrop { core: Arc::clone(&self.core), digests };
+        let task = tokio::spawn(async move {
+            let outcome = write.await;
+            drop(forget);
+            outcome
+        });
+        task.await.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
+    }
+}
+
+/// Makes the cache forget whatever the outcome was: an error leaves it open, and a panic too.
+struct ForgetOnDrop {
+    core: Arc<Core>,
+    digests: Vec<KeyDigest>,
+}
+
+impl Drop for ForgetOnDrop {
+    fn drop(&mut self) {
+        self.core.cache.forget(&self.digests);
+    }
+}
+
+/// Every digest that leads to one of these records.
+pub(super) fn digests_of<'a>(records: impl IntoIterator<Item = &'a KeyRecord>) -> Vec<KeyDigest> {
+    records.into_iter().flat_map(|record| record.lifecycle.digests()).copied().collect()
+}

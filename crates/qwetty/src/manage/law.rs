@@ -1,0 +1,105 @@
+use qwetty_authz::{ChannelScope, administration};
+use qwetty_keys::{OrganizationId, Timestamp};
+use qwetty_storage::{KeyRecord, StoreError};
+
+use super::{Caller, Excess, FieldFault, KeyManager, ManageError, Wanted};
+use crate::grants::grants_of;
+
+/// The rules on who may do what to which key, and on what a key may be asked to hold.
+impl KeyManager {
+    /// Every rule of the contract's field table that these settings break and that their own types cannot hold.
+    ///
+    /// # Errors
+    ///
+    /// The store's, if it cannot tell which channels there are.
+    pub async fn faults(
+        &self,
+        organization: OrganizationId,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<FieldFault>, StoreError> {
+        let mut faults = Vec::new();
+        for (index, permission) in wanted.permissions.into_iter().flat_map(|set| set.iter()).enumerate() {
+            if !self.core.catalogue.contains(permission.as_str()) {
+                faults.push(FieldFault {
+                    field: format!("permissions[{index}]"),
+                    message: format!("{permission} is not in the catalogue; GET /permissions lists it"),
+                });
+            }
+        }
+        if let Some(ChannelScope::Only(channels)) = wanted.channels {
+            for (index, channel) in channels.iter().enumerate() {
+                if self.core.store.channel(organization, channel).await?.is_none() {
+                    faults.push(FieldFault {
+                        field: format!("channelScopes[{index}]"),
+                        message: format!("{channel} is not a channel of the organization"),
+                    });
+                }
+            }
+        }
+        if wanted.expires_at.is_some_and(|at| at <= self.core.now().wall) {
+            faults.push(expiry_fault());
+        }
+        Ok(faults)
+    }
+
+    /// The organization that a caller means: its own, or any if it is an operator. Another's does not exist for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ManageError::NotFound`], or the store's.
+    pub async fn organization_for(
+        &self,
+        caller: &Caller,
+        meant: Option<OrganizationId>,
+    ) -> Result<OrganizationId, ManageError> {
+        let id = meant.or(caller.organization()).ok_or(ManageError::NotFound)?;
+        if caller.organization() == Some(id) {
+            return Ok(id);
+        }
+        if !caller.is_operator(&self.core) || self.core.store.organization(id).await?.is_none() {
+            return Err(ManageError::NotFound);
+        }
+        Ok(id)
+    }
+
+    /// Whether the caller may know of this key at all.
+    pub(super) fn must_see(&self, caller: &Caller, record: &KeyRecord) -> Result<(), ManageError> {
+        if caller.organization() == Some(record.organization) || caller.is_operator(&self.core) {
+            Ok(())
+        } else {
+            Err(ManageError::NotFound)
+        }
+    }
+
+    /// Nobody grants what they lack: the axis on which the key, as it will be, exceeds the caller.
+    pub(super) fn excess(&self, caller: &Caller, after: &KeyRecord) -> Option<Excess> {
+        caller.grants().covers(&grants_of(after)).err().map(Excess::Axis)
+    }
+
+    /// Whether this is an operator's key.
+    pub(super) fn is_operators(&self, record: &KeyRecord) -> bool {
+        record.access.permissions.allows(&self.core.catalogue, administration::ORGANIZATIONS_MANAGE)
+    }
+
+    /// Input that breaks a rule is refused as a whole.
+    pub(super) async fn must_be_valid(
+        &self,
+        organization: OrganizationId,
+        wanted: Wanted<'_>,
+    ) -> Result<(), ManageError> {
+        let faults = self.faults(organization, wanted).await?;
+        if faults.is_empty() { Ok(()) } else { Err(ManageError::Invalid(faults)) }
+    }
+
+    /// How late it is, for rules that do not depend on one key.
+    pub(super) fn wall(&self) -> Timestamp {
+        self.core.now().wall
+    }
+}
+
+pub(super) fn expiry_fault() -> FieldFault {
+    FieldFault {
+        field: "expiresAt".to_owned(),
+        message: "must be later than now; null means never".to_owned(),
+    }
+}

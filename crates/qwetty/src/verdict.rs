@@ -1,0 +1,163 @@
+use std::fmt;
+use std::sync::Arc;
+
+use qwetty_authz::{Access, Grants};
+use qwetty_keys::{Generation, KeyId, Name, OrganizationId, Timestamp};
+use qwetty_ratelimit::{Level, Quota, Tier};
+use qwetty_storage::{KeyRecord, Outcome};
+
+use crate::cache::CachedKey;
+use crate::grants::grants_of;
+
+/// What a decision came to. A failure to decide is not a verdict but an error, and admits nothing.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Every check passed.
+    Allow(VerifiedKey),
+    /// The first check that failed.
+    Deny(Denial),
+}
+
+/// A key that passed every check of one decision. Only the [`Verifier`](crate::Verifier) makes one, so code that takes
+/// one as an argument can only be reached by an authorized caller.
+#[derive(Clone)]
+pub struct VerifiedKey {
+    key: Arc<CachedKey>,
+    generation: Generation,
+    standing: Option<Standing>,
+}
+
+impl VerifiedKey {
+    pub(crate) fn new(key: Arc<CachedKey>, generation: Generation, standing: Option<Standing>) -> Self {
+        Self { key, generation, standing }
+    }
+
+    /// The key as it was when it was judged.
+    pub fn record(&self) -> &KeyRecord {
+        self.key.record()
+    }
+
+    /// Its id.
+    pub fn id(&self) -> KeyId {
+        self.record().id
+    }
+
+    /// The organization that owns it.
+    pub fn organization(&self) -> OrganizationId {
+        self.record().organization
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.record().name
+    }
+
+    /// What it may do, on which channels, from where.
+    pub fn access(&self) -> &Access {
+        &self.record().access
+    }
+
+    /// Whether the current value was presented, or an older one during its overlap.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Its quota after this call; `None` if the decision was not charged.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standing.as_ref()
+    }
+
+    /// What it may grant to others.
+    pub fn grants(&self) -> Grants {
+        grants_of(self.record())
+    }
+}
+
+impl fmt::Debug for VerifiedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedKey").field("id", &self.id()).field("standing", &self.standing).finish()
+    }
+}
+
+/// How a key stands against its quota at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The tier that gives the quota.
+    pub tier: Tier,
+    /// The quota.
+    pub quota: Quota,
+    /// What is left of it.
+    pub level: Level,
+    /// Wall-clock time of the decision.
+    pub at: Timestamp,
+}
+
+/// A refusal: the first check that failed, and what may be said of the key.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    /// Which check.
+    pub code: DenialCode,
+    /// Whose value it was; `None` with [`DenialCode::NotFound`].
+    pub key: Option<KeyIdentity>,
+    /// The quota; only with [`DenialCode::RateLimited`].
+    pub standing: Option<Standing>,
+}
+
+/// What names a key to those who run it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyIdentity {
+    /// Its id.
+    pub id: KeyId,
+    /// The organization that owns it.
+    pub organization: OrganizationId,
+    /// Its name.
+    pub name: Name,
+}
+
+/// The checks, in their order, by what failing them is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DenialCode {
+    /// Check 1: malformed, unknown, or (for a caller bound to one organization) another organization's.
+    NotFound,
+    /// Check 2.
+    Revoked,
+    /// Check 3.
+    Expired,
+    /// Check 4.
+    IpNotAllowed,
+    /// Check 5.
+    InsufficientPermissions,
+    /// Check 6.
+    ChannelNotAllowed,
+    /// Check 7.
+    RateLimited,
+}
+
+impl DenialCode {
+    /// The code of the answer.
+    pub const fn as_str(self) -> &'static str {
+        match self.counted_as() {
+            None => "not_found",
+            Some(outcome) => outcome.code(),
+        }
+    }
+
+    /// What it counts as in the key's usage; `None` where there is no key to count it to.
+    pub const fn counted_as(self) -> Option<Outcome> {
+        match self {
+            Self::NotFound => None,
+            Self::Revoked => Some(Outcome::Revoked),
+            Self::Expired => Some(Outcome::Expired),
+            Self::IpNotAllowed => Some(Outcome::IpNotAllowed),
+            Self::InsufficientPermissions => Some(Outcome::InsufficientPermissions),
+            Self::ChannelNotAllowed => Some(Outcome::ChannelNotAllowed),
+            Self::RateLimited => Some(Outcome::RateLimited),
+        }
+    }
+}
+
+impl fmt::Display for DenialCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

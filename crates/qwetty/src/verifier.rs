@@ -1,0 +1,184 @@
+use std::sync::Arc;
+
+use qwetty_authz::{Ask, Refusal};
+use qwetty_keys::{KeyDigest, OrganizationId, PresentedKey, Status, Timestamp};
+use qwetty_ratelimit::{Level, Outcome as Taken};
+use qwetty_storage::{Outcome, StoreError};
+use thiserror::Error;
+
+use crate::cache::{CachedKey, Outdated};
+use crate::clock::Now;
+use crate::engine::Core;
+use crate::verdict::{Denial, DenialCode, KeyIdentity, Standing, Verdict, VerifiedKey};
+
+/// The decision. Cheap to clone; all clones and the engine's [`KeyManager`](crate::KeyManager)s share one memory.
+#[derive(Clone)]
+pub struct Verifier {
+    core: Arc<Core>,
+}
+
+/// What is asked of a presented key.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyRequest<'a> {
+    /// Only a key of this organization is known; `None` knows every organization's.
+    pub organization: Option<OrganizationId>,
+    /// The client address, the permissions and the channel that the call needs.
+    pub ask: Ask<'a>,
+    /// Whether it is charged.
+    pub charge: Charge,
+}
+
+/// Whether a decision counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charge {
+    /// It takes this many units of the key's quota and counts as its usage.
+    Units(u32),
+    /// Checks 1 to 6 alone; nothing is taken or counted.
+    Nothing,
+}
+
+/// No decision was made; the caller admits nothing.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// The store could not tell whether it knows the key.
+    #[error(transparent)]
+    Unavailable(#[from] StoreError),
+    /// The cost is not within 1 and the limit of the key's quota. Nothing was taken or counted.
+    #[error("the cost must be from 1 to {limit}, the limit of this key")]
+    CostOutOfRange {
+        /// The limit of the key's quota.
+        limit: u32,
+    },
+}
+
+impl Verifier {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Judges what a client presented, check by check; the first that fails decides. It neither writes nor waits if the
+    /// key is in memory.
+    ///
+    /// # Errors
+    ///
+    /// If no decision can be made; that admits nothing.
+    pub async fn verify(&self, presented: &str, request: &VerifyRequest<'_>) -> Result<Verdict, VerifyError> {
+        let Ok(value) = PresentedKey::parse(self.core.prefix, presented) else {
+            return Ok(not_found());
+        };
+        match self.find(&value).await? {
+            Some((key, digest)) => self.judge(key, &digest, request),
+            None => Ok(not_found()),
+        }
+    }
+
+    /// Checks 1 to 7, in the order of the contract.
+    fn judge(
+        &self,
+        key: Arc<CachedKey>,
+        digest: &KeyDigest,
+        request: &VerifyRequest<'_>,
+    ) -> Result<Verdict, VerifyError> {
+        let now = self.core.now();
+        let record = key.record();
+        let at = key.state().judged_at(now.wall);
+        if request.organization.is_some_and(|organization| organization != record.organization) {
+            return Ok(not_found());
+        }
+        let Some(generation) = record.lifecycle.which(digest, at) else {
+            key.state().refuse_until_after(at);
+            return Ok(not_found());
+        };
+        let decided = match self.access(&key, at, &request.ask) {
+            Ok(()) => self.charge(&key, request.charge, now)?,
+            Err(code) => Err((code, None)),
+        };
+        let outcome = match &decided {
+            Ok(_) => Some(Outcome::Admitted),
+            Err((code, _)) => code.counted_as(),
+        };
+        if let (Charge::Units(_), Some(outcome)) = (request.charge, outcome) {
+            self.core.flusher.count(key.state(), outcome, generation, now.wall);
+        }
+        Ok(match decided {
+            Ok(standing) => Verdict::Allow(VerifiedKey::new(key, generation, standing)),
+            Err((code, standing)) => Verdict::Deny(Denial { code, key: Some(identity(&key)), standing }),
+        })
+    }
+
+    /// Checks 2 to 6.
+    fn access(&self, key: &CachedKey, at: Timestamp, ask: &Ask<'_>) -> Result<(), DenialCode> {
+        let record = key.record();
+        match record.lifecycle.status(at) {
+            Status::Active | Status::ExpiringSoon => {}
+            Status::Revoked => return Err(DenialCode::Revoked),
+            Status::Expired => {
+                key.state().refuse_until_after(at);
+                return Err(DenialCode::Expired);
+            }
+        }
+        record.access.decide(&self.core.catalogue, ask).map_err(|refusal| match refusal {
+            Refusal::IpNotAllowed => DenialCode::IpNotAllowed,
+            Refusal::InsufficientPermissions => DenialCode::InsufficientPermissions,
+            Refusal::ChannelNotAllowed => DenialCode::ChannelNotAllowed,
+        })
+    }
+
+    /// Check 7.
+    fn charge(&self, key: &CachedKey, charge: Charge, now: Now) -> Result<Charged, VerifyError> {
+        let Charge::Units(cost) = charge else {
+            return Ok(Ok(None));
+        };
+        let tier = key.record().tier;
+        let quota = self.core.quotas.get(tier);
+        let standing = |level: Level| Some(Standing { tier, quota, level, at: now.wall });
+        match key.state().limiter().take(quota, cost, now.moment) {
+            Taken::Admitted(level) => Ok(Ok(standing(level))),
+            Taken::Refused(level) => Ok(Err((DenialCode::RateLimited, standing(level)))),
+            Taken::CostOutOfRange { limit } => Err(VerifyError::CostOutOfRange { limit }),
+        }
+    }
+
+    /// The key behind a value, under the current pepper or a retired one, with the digest that led to it.
+    async fn find(&self, value: &PresentedKey) -> Result<Option<(Arc<CachedKey>, KeyDigest)>, StoreError> {
+        let current = self.core.digester.digest(value);
+        for digest in std::iter::once(current).chain(self.core.digester.retired_digests(value)) {
+            if let Some(key) = self.look_up(&digest).await? {
+                return Ok(Some((key, digest)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
+        if let Some(key) = self.core.cache.get(digest) {
+            return Ok(Some(key));
+        }
+        loop {
+            let ticket = self.core.cache.ticket(digest);
+            let Some(found) = self.core.store.find(digest).await? else {
+                if self.core.cache.is_current(ticket) {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let quota = self.core.quotas.get(found.record.tier);
+            match self.core.cache.keep(ticket, digest, found, quota, self.core.now()) {
+                Ok(key) => return Ok(Some(key)),
+                Err(Outdated) => {}
+            }
+        }
+    }
+}
+
+/// What check 7 came to: where it was made, the standing after it.
+type Charged = Result<Option<Standing>, (DenialCode, Option<Standing>)>;
+
+const fn not_found() -> Verdict {
+    Verdict::Deny(Denial { code: DenialCode::NotFound, key: None, standing: None })
+}
+
+fn identity(key: &CachedKey) -> KeyIdentity {
+    let record = key.record();
+    KeyIdentity { id: record.id, organization: record.organization, name: record.name.clone() }
+}
