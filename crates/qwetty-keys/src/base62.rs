@@ -48,8 +48,8 @@ pub(crate) fn checksum(text: &[u8]) -> [u8; CHECKSUM_DIGITS] {
 }
 
 /// Whether every byte is a base62 digit.
-pub(crate) fn is_base62(text: &[u8]) -> bool {
-    // No early exit: the loop then runs as a few vector comparisons.
+pub(crate) fn is_base62<const N: usize>(text: &[u8; N]) -> bool {
+    // A known length and no early exit: the loop then runs as a few vector comparisons.
     text.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric())
 }
 
