@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::digest::KeyDigest;
 use crate::issued::{Generation, IssuedValue, PreviousValue};
 use crate::overlap::Overlap;
+use crate::state::{Revocation, State};
 use crate::status::Status;
 use crate::text::RevocationReason;
 use crate::timestamp::Timestamp;
@@ -42,24 +43,6 @@ pub struct LifecycleParts {
     pub previous: Option<PreviousValue>,
     /// When the current value replaced another; `None` for the first value.
     pub regenerated_at: Option<Timestamp>,
-}
-
-/// The part of a key's state that does not follow from the time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Not revoked.
-    Live,
-    /// Revoked, until it is reactivated.
-    Revoked(Revocation),
-}
-
-/// When and why a key was revoked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revocation {
-    /// The instant of the revocation.
-    pub at: Timestamp,
-    /// What was given as the reason, if anything.
-    pub reason: Option<RevocationReason>,
 }
 
 /// The outcome of a transition that may find nothing to do.
@@ -287,108 +270,51 @@ mod tests {
         changed(lifecycle.revoke(at(-1), None))
     }
 
-    /// Every state with every transition: the status after it, whether it found nothing to do, or why it is refused.
     #[test]
     fn the_transition_table() {
-        use LifecycleError as E;
         use Status::{Active, Expired, ExpiringSoon, Revoked};
+        use Wanted::{Error, New, Same};
 
-        type Wanted = Result<(Status, bool), LifecycleError>;
-        struct Row {
-            from: Lifecycle,
-            status: Status,
-            revoke: Wanted,
-            reactivate: Wanted,
-            regenerate: Wanted,
-            reschedule_never: Wanted,
-            reschedule_soon: Wanted,
-            reschedule_now: Wanted,
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        enum Wanted {
+            New(Status),
+            Same,
+            Error(LifecycleError),
         }
-        let (new, same) = (true, false);
+        let (gone, revoked_error, past) =
+            (LifecycleError::Expired, LifecycleError::Revoked, LifecycleError::ExpiryNotInFuture);
         let forever = Lifecycle::issue(value(1), None);
+
+        #[rustfmt::skip]
         let table = [
-            Row {
-                from: forever.clone(),
-                status: Active,
-                revoke: Ok((Revoked, new)),
-                reactivate: Ok((Active, same)),
-                regenerate: Ok((Active, new)),
-                reschedule_never: Ok((Active, new)),
-                reschedule_soon: Ok((ExpiringSoon, new)),
-                reschedule_now: Err(E::ExpiryNotInFuture),
-            },
-            Row {
-                from: expiring(DAY),
-                status: ExpiringSoon,
-                revoke: Ok((Revoked, new)),
-                reactivate: Ok((ExpiringSoon, same)),
-                regenerate: Ok((ExpiringSoon, new)),
-                reschedule_never: Ok((Active, new)),
-                reschedule_soon: Ok((ExpiringSoon, new)),
-                reschedule_now: Err(E::ExpiryNotInFuture),
-            },
-            Row {
-                from: expiring(0),
-                status: Expired,
-                revoke: Ok((Revoked, new)),
-                reactivate: Err(E::Expired),
-                regenerate: Err(E::Expired),
-                reschedule_never: Ok((Active, new)),
-                reschedule_soon: Ok((ExpiringSoon, new)),
-                reschedule_now: Err(E::ExpiryNotInFuture),
-            },
-            Row {
-                from: revoked(forever),
-                status: Revoked,
-                revoke: Ok((Revoked, same)),
-                reactivate: Ok((Active, new)),
-                regenerate: Err(E::Revoked),
-                reschedule_never: Ok((Revoked, new)),
-                reschedule_soon: Ok((Revoked, new)),
-                reschedule_now: Err(E::ExpiryNotInFuture),
-            },
-            Row {
-                from: revoked(expiring(DAY)),
-                status: Revoked,
-                revoke: Ok((Revoked, same)),
-                reactivate: Ok((ExpiringSoon, new)),
-                regenerate: Err(E::Revoked),
-                reschedule_never: Ok((Revoked, new)),
-                reschedule_soon: Ok((Revoked, new)),
-                reschedule_now: Err(E::ExpiryNotInFuture),
-            },
-            Row {
-                from: revoked(expiring(0)),
-                status: Revoked,
-                revoke: Ok((Revoked, same)),
-                reactivate: Err(E::Expired),
-                regenerate: Err(E::Revoked),
-                reschedule_never: Ok((Revoked, new)),
-                reschedule_soon: Ok((Revoked, new)),
-                reschedule_now: Err(E::ExpiryNotInFuture),
-            },
+            // from, its status; revoke, reactivate, regenerate; reschedule to never, to a moment later, to now
+            (forever.clone(), Active, [New(Revoked), Same, New(Active), New(Active), New(ExpiringSoon), Error(past)]),
+            (expiring(DAY), ExpiringSoon, [New(Revoked), Same, New(ExpiringSoon), New(Active), New(ExpiringSoon), Error(past)]),
+            (expiring(0), Expired, [New(Revoked), Error(gone), Error(gone), New(Active), New(ExpiringSoon), Error(past)]),
+            (revoked(forever), Revoked, [Same, New(Active), Error(revoked_error), New(Revoked), New(Revoked), Error(past)]),
+            (revoked(expiring(DAY)), Revoked, [Same, New(ExpiringSoon), Error(revoked_error), New(Revoked), New(Revoked), Error(past)]),
+            (revoked(expiring(0)), Revoked, [Same, Error(gone), Error(revoked_error), New(Revoked), New(Revoked), Error(past)]),
         ];
-        for (i, row) in table.into_iter().enumerate() {
-            let from = || row.from.clone();
-            let seen = |transition| match transition {
-                Transition::Changed(next) => (next.status(NOW), new),
-                Transition::Unchanged(next) => {
-                    assert_eq!(next, row.from, "row {i}");
-                    (next.status(NOW), same)
+        for (from, status, wanted) in table {
+            assert_eq!(from.status(NOW), status, "{from:?}");
+            let fresh = || from.clone();
+            let seen = [
+                Ok(fresh().revoke(NOW, None)),
+                fresh().reactivate(NOW),
+                fresh().regenerate(NOW, value(2), Overlap::NONE).map(Transition::Changed),
+                fresh().reschedule(NOW, None).map(Transition::Changed),
+                fresh().reschedule(NOW, Some(at(1))).map(Transition::Changed),
+                fresh().reschedule(NOW, Some(NOW)).map(Transition::Changed),
+            ];
+            let seen = seen.map(|outcome| match outcome {
+                Ok(Transition::Changed(next)) => New(next.status(NOW)),
+                Ok(Transition::Unchanged(next)) => {
+                    assert_eq!(next, from);
+                    Same
                 }
-            };
-            assert_eq!(from().status(NOW), row.status, "row {i}");
-            assert_eq!(Ok(seen(from().revoke(NOW, None))), row.revoke, "row {i}");
-            assert_eq!(from().reactivate(NOW).map(seen), row.reactivate, "row {i}");
-            let changed = |next: Lifecycle| (next.status(NOW), new);
-            assert_eq!(
-                from().regenerate(NOW, value(2), Overlap::NONE).map(changed),
-                row.regenerate,
-                "row {i}"
-            );
-            assert_eq!(from().reschedule(NOW, None).map(changed), row.reschedule_never, "row {i}");
-            assert_eq!(from().reschedule(NOW, Some(at(1))).map(changed), row.reschedule_soon, "row {i}");
-            assert_eq!(from().reschedule(NOW, Some(NOW)).map(changed), row.reschedule_now, "row {i}");
+                Err(error) => Error(error),
+            });
+            assert_eq!(seen, wanted, "{from:?}");
         }
     }
 
