@@ -70,7 +70,7 @@ impl KeyManager {
         let lifecycle = before.lifecycle.clone();
         let after = match change {
             Change::Update(patch) => {
-                self.must_be_valid(before.organization, patch.wanted()).await?;
+                self.must_be_valid(before.organization, &patch.wanted()).await?;
                 patched(before.clone(), patch.clone(), at)?
             }
             Change::Regenerate(issued, overlap) => {

@@ -1,4 +1,4 @@
-use qwetty_authz::{ChannelScope, IpPolicy, PermissionSet};
+use qwetty_authz::{ChannelId, ChannelScope, IpPolicy, Permission, PermissionSet};
 use qwetty_keys::{Description, Name, OrganizationId, Status, Timestamp};
 use qwetty_ratelimit::Tier;
 use qwetty_storage::{KeySort, Order, Page, Search};
@@ -44,34 +44,39 @@ pub struct KeyPatch {
 }
 
 /// Those settings of a draft whose rules need more than the setting itself to judge.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted<'a> {
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
     /// Each must be in the catalogue.
-    pub permissions: Option<&'a PermissionSet>,
+    pub permissions: Vec<Permission>,
     /// Each must be one of the organization's.
-    pub channels: Option<&'a ChannelScope>,
+    pub channels: Vec<ChannelId>,
     /// Must be later than now.
     pub expires_at: Option<Timestamp>,
 }
 
 impl NewKey {
-    pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            permissions: Some(&self.permissions),
-            channels: Some(&self.channels),
-            expires_at: self.expires_at,
-        }
+    pub(super) fn wanted(&self) -> Wanted {
+        wanted(Some(&self.permissions), Some(&self.channels), self.expires_at)
     }
 }
 
 impl KeyPatch {
-    pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            permissions: self.permissions.as_ref(),
-            channels: self.channels.as_ref(),
-            expires_at: self.expires_at.flatten(),
-        }
+    pub(super) fn wanted(&self) -> Wanted {
+        wanted(self.permissions.as_ref(), self.channels.as_ref(), self.expires_at.flatten())
     }
+}
+
+fn wanted(
+    permissions: Option<&PermissionSet>,
+    channels: Option<&ChannelScope>,
+    expires_at: Option<Timestamp>,
+) -> Wanted {
+    let channels = match channels {
+        None | Some(ChannelScope::All) => Vec::new(),
+        Some(ChannelScope::Only(channels)) => channels.iter().cloned().collect(),
+    };
+    let permissions = permissions.map(|set| set.iter().cloned().collect()).unwrap_or_default();
+    Wanted { permissions, channels, expires_at }
 }
 
 /// Which keys to list.

@@ -23,7 +23,7 @@ impl KeyManager {
     pub async fn create(&self, caller: &Caller, new: NewKey) -> Result<IssuedKey, ManageError> {
         caller.must_hold(&self.core, administration::API_KEYS_MANAGE)?;
         let organization = self.organization_for(caller, new.organization).await?;
-        self.must_be_valid(organization, new.wanted()).await?;
+        self.must_be_valid(organization, &new.wanted()).await?;
         let (value, issued) = self.issue_value()?;
         let now = self.wall();
         let record = KeyRecord {

@@ -1,5 +1,5 @@
-use qwetty_authz::{ChannelScope, administration};
-use qwetty_keys::{OrganizationId, Timestamp};
+use qwetty_authz::administration;
+use qwetty_keys::{KeyId, OrganizationId, Timestamp};
 use qwetty_storage::{KeyRecord, StoreError};
 
 use super::{Caller, Excess, FieldFault, KeyManager, ManageError, Wanted};
@@ -15,25 +15,23 @@ impl KeyManager {
     pub async fn faults(
         &self,
         organization: OrganizationId,
-        wanted: Wanted<'_>,
+        wanted: &Wanted,
     ) -> Result<Vec<FieldFault>, StoreError> {
         let mut faults = Vec::new();
-        for (index, permission) in wanted.permissions.into_iter().flat_map(|set| set.iter()).enumerate() {
+        for (index, permission) in wanted.permissions.iter().enumerate() {
             if !self.core.catalogue.contains(permission.as_str()) {
                 faults.push(FieldFault {
                     field: format!("permissions[{index}]"),
-                    message: format!("{permission} is not in the catalogue; GET /permissions lists it"),
+                    message: format!("{permission} is not in the catalogue; GET /permissions lists what is"),
                 });
             }
         }
-        if let Some(ChannelScope::Only(channels)) = wanted.channels {
-            for (index, channel) in channels.iter().enumerate() {
-                if self.core.store.channel(organization, channel).await?.is_none() {
-                    faults.push(FieldFault {
-                        field: format!("channelScopes[{index}]"),
-                        message: format!("{channel} is not a channel of the organization"),
-                    });
-                }
+        for (index, channel) in wanted.channels.iter().enumerate() {
+            if self.core.store.channel(organization, channel).await?.is_none() {
+                faults.push(FieldFault {
+                    field: format!("channelScopes[{index}]"),
+                    message: format!("{channel} is not a channel of the organization; GET /channels lists what is"),
+                });
             }
         }
         if wanted.expires_at.is_some_and(|at| at <= self.core.now().wall) {
@@ -62,6 +60,18 @@ impl KeyManager {
         Ok(id)
     }
 
+    /// The organization of a key that the caller may change.
+    ///
+    /// # Errors
+    ///
+    /// [`ManageError::InsufficientPermissions`], [`ManageError::NotFound`], or the store's.
+    pub async fn organization_of(&self, caller: &Caller, id: KeyId) -> Result<OrganizationId, ManageError> {
+        caller.must_hold(&self.core, administration::API_KEYS_MANAGE)?;
+        let stored = self.core.store.get(id).await?.ok_or(ManageError::NotFound)?;
+        self.must_see(caller, &stored.record)?;
+        Ok(stored.record.organization)
+    }
+
     /// Whether the caller may know of this key at all.
     pub(super) fn must_see(&self, caller: &Caller, record: &KeyRecord) -> Result<(), ManageError> {
         if caller.organization() == Some(record.organization) || caller.is_operator(&self.core) {
@@ -85,7 +95,7 @@ impl KeyManager {
     pub(super) async fn must_be_valid(
         &self,
         organization: OrganizationId,
-        wanted: Wanted<'_>,
+        wanted: &Wanted,
     ) -> Result<(), ManageError> {
         let faults = self.faults(organization, wanted).await?;
         if faults.is_empty() { Ok(()) } else { Err(ManageError::Invalid(faults)) }
