@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use qwetty_keys::Timestamp;
+use qwetty_storage::{Order, Page};
 
 use crate::echo::may_echo;
 
@@ -118,6 +119,15 @@ impl Query {
         Ok(Paging { page, limit: u32::try_from(limit).unwrap_or(MAX_LIMIT) })
     }
 
+    /// The parameter `order`, `desc` if absent.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`] for anything but `asc` and `desc`.
+    pub(crate) fn order(&mut self) -> Result<Order, QueryError> {
+        let orders = [("asc", Order::Ascending), ("desc", Order::Descending)];
+        self.choice("order", &orders).map(Option::unwrap_or_default)
+    }
+
     fn whole_number(&mut self, name: &'static str, max: u64) -> Result<Option<u64>, QueryError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         // `u64::from_str` takes a leading `+`.
@@ -143,9 +153,10 @@ impl Query {
 }
 
 impl Paging {
-    /// How many items stand before the page.
-    pub(crate) fn offset(self) -> u64 {
-        self.page.saturating_sub(1).saturating_mul(u64::from(self.limit))
+    /// The same part as a store counts it.
+    pub(crate) fn page_of_store(self) -> Page {
+        let offset = self.page.saturating_sub(1).saturating_mul(u64::from(self.limit));
+        Page { offset, limit: self.limit }
     }
 }
 
@@ -273,19 +284,21 @@ mod tests {
     }
 
     #[test]
-    fn the_offset_counts_what_stands_before_the_page() {
-        assert_eq!(Paging { page: 1, limit: 10 }.offset(), 0);
-        assert_eq!(Paging { page: 3, limit: 25 }.offset(), 50);
-        assert!(i64::try_from(Paging { page: MAX_PAGE, limit: MAX_LIMIT }.offset()).is_ok());
+    fn a_store_counts_what_stands_before_the_page() {
+        let offset = |page, limit| Paging { page, limit }.page_of_store().offset;
+        assert_eq!((offset(1, 10), offset(3, 25)), (0, 50));
+        assert_eq!(Paging { page: 3, limit: 25 }.page_of_store().limit, 25);
+        assert!(i64::try_from(offset(MAX_PAGE, MAX_LIMIT)).is_ok());
     }
 
     #[test]
     fn a_choice_matches_exactly_and_lists_the_words() {
-        let orders = [("asc", 1), ("desc", 2)];
-        assert_eq!(query("order=desc").choice("order", &orders), Ok(Some(2)));
-        assert_eq!(query("").choice("order", &orders), Ok(None));
+        let order = |text: &str| query(text).order();
+        assert_eq!(order("order=asc"), Ok(Order::Ascending));
+        assert_eq!(order("order=desc"), Ok(Order::Descending));
+        assert_eq!(order(""), Ok(Order::Descending));
         for value in ["", "DESC", "desc+", "secret"] {
-            let error = query(&format!("order={value}")).choice("order", &orders).unwrap_err();
+            let error = order(&format!("order={value}")).unwrap_err();
             assert_eq!(error.to_string(), "the query parameter order must be one of asc, desc");
         }
     }
