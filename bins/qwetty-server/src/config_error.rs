@@ -1,0 +1,45 @@
+//! What can be wrong with a configuration.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::setting::Origin;
+
+/// A fault in the configuration. Its message names the place; it never shows a pepper.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// A value that its setting does not take.
+    #[error("{origin}: {fault}")]
+    Malformed {
+        /// Where it was written.
+        origin: Origin,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A setting in the file that does not exist.
+    #[error("{origin} is unknown; known are {known}")]
+    Unknown {
+        /// Where it was written.
+        origin: Origin,
+        /// The settings that exist at that place.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{}:{line}: not valid TOML: {fault}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line of the fault, from 1.
+        line: usize,
+        /// What is wrong with it.
+        fault: String,
+    },
+}
