@@ -1,0 +1,297 @@
+//! What one connection is doing, and how long it may go on doing that.
+//!
+//! Two promises bound every connection: the client completes a request within [`Patience::request`] of
+//! connecting or of its last answer, and it takes bytes of what it is sent at least every
+//! [`Patience::reading`]. While a complete request is in the service's hands the client owes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// How long a client may keep a connection waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// For a complete request, from connecting or from the last answer.
+    pub(crate) request: Duration,
+    /// For the next bytes of an answer to be taken.
+    pub(crate) reading: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { request: Duration::from_secs(30), reading: Duration::from_secs(30) }
+    }
+}
+
+/// The promise that a client broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// No complete request arrived.
+    Request,
+    /// The client does not read what it is sent.
+    Reading,
+}
+
+/// The state of one connection, told by its socket, its request bodies and its answers.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    patience: Patience,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    exchanges: BTreeMap<u64, Stage>,
+    next_exchange: u64,
+    /// When the client connected or had its last answer.
+    owes_request_since: Instant,
+    /// Since when the socket takes no more bytes.
+    blocked_since: Option<Instant>,
+    cut_short: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The service has the head, but not yet the whole body.
+    Receiving,
+    /// The complete request is in the service's hands.
+    Serving,
+    /// The answer is on its way; some of it last moved at this time.
+    Answering(Instant),
+}
+
+impl Activity {
+    pub(crate) fn new(patience: Patience) -> Arc<Self> {
+        let state = State {
+            exchanges: BTreeMap::new(),
+            next_exchange: 0,
+            owes_request_since: Instant::now(),
+            blocked_since: None,
+            cut_short: false,
+        };
+        Arc::new(Self { patience, state: Mutex::new(state) })
+    }
+
+    /// Begins an exchange: the head of a request has arrived.
+    pub(crate) fn begin(self: &Arc<Self>) -> Exchange {
+        let mut state = self.lock();
+        let number = state.next_exchange;
+        state.next_exchange += 1;
+        state.exchanges.insert(number, Stage::Receiving);
+        drop(state);
+        Exchange { activity: Arc::clone(self), number }
+    }
+
+    /// The socket took bytes.
+    pub(crate) fn unblocked(&self) {
+        self.lock().blocked_since = None;
+    }
+
+    /// The socket takes no more bytes.
+    pub(crate) fn blocked(&self) {
+        self.lock().blocked_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether the last answer was given before its request was complete, so that more of that request may be
+    /// on its way.
+    pub(crate) fn cut_short(&self) -> bool {
+        self.lock().cut_short
+    }
+
+    /// Waits until the client has broken a promise.
+    pub(crate) async fn overdue(&self) -> Overdue {
+        // Every new deadline lies at least this far in the future, so looking again this often misses none,
+        // and nobody has to wake this task when the state changes.
+        let shortest = self.patience.request.min(self.patience.reading);
+        loop {
+            let now = Instant::now();
+            let look_again = now + shortest;
+            let deadline = self.lock().deadline(self.patience);
+            match deadline {
+                Some((at, overdue)) if at <= now => return overdue,
+                Some((at, _)) => sleep_until(at.min(look_again)).await,
+                None => sleep_until(look_again).await,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock, and the state has no half-done form.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn deadline(&self, patience: Patience) -> Option<(Instant, Overdue)> {
+        let stuck_answer = self.exchanges.values().filter_map(|stage| match stage {
+            Stage::Answering(moved) => Some(*moved),
+            Stage::Receiving | Stage::Serving => None,
+        });
+        let reading = stuck_answer
+            .chain(self.blocked_since)
+            .min()
+            .map(|since| (since + patience.reading, Overdue::Reading));
+        let owes_request = self.exchanges.values().all(|stage| *stage == Stage::Receiving);
+        let request = owes_request.then(|| (self.owes_request_since + patience.request, Overdue::Request));
+        reading.into_iter().chain(request).min_by_key(|(at, _)| *at)
+    }
+}
+
+/// One request and its answer; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    activity: Arc<Activity>,
+    number: u64,
+}
+
+impl Exchange {
+    /// A handle by which the body of the request tells that it is complete.
+    pub(crate) fn receipt(&self) -> Receipt {
+        Receipt { activity: Arc::clone(&self.activity), number: self.number }
+    }
+
+    /// The service has answered.
+    pub(crate) fn answered(&self) {
+        let mut state = self.activity.lock();
+        if let Some(stage) = state.exchanges.get_mut(&self.number) {
+            let cut_short = *stage == Stage::Receiving;
+            *stage = Stage::Answering(Instant::now());
+            state.cut_short = cut_short;
+        }
+    }
+
+    /// Some of the answer has left.
+    pub(crate) fn moved(&self) {
+        if let Some(stage) = self.activity.lock().exchanges.get_mut(&self.number) {
+            *stage = Stage::Answering(Instant::now());
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let mut state = self.activity.lock();
+        match state.exchanges.remove(&self.number) {
+            Some(Stage::Serving | Stage::Answering(_)) => state.owes_request_since = Instant::now(),
+            // A request that was given up half-way earns no new time.
+            Some(Stage::Receiving) | None => {}
+        }
+    }
+}
+
+/// By which the body of a request tells that it is complete.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    activity: Arc<Activity>,
+    number: u64,
+}
+
+impl Receipt {
+    /// The request is complete.
+    pub(crate) fn complete(&self) {
+        if let Some(stage @ Stage::Receiving) = self.activity.lock().exchanges.get_mut(&self.number) {
+            *stage = Stage::Serving;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { request: Duration::from_secs(30), reading: Duration::from_secs(20) };
+
+    async fn overdue_after(activity: &Activity) -> (Overdue, Duration) {
+        let start = Instant::now();
+        let overdue = activity.overdue().await;
+        (overdue, start.elapsed().round())
+    }
+
+    trait Round {
+        fn round(self) -> Self;
+    }
+
+    impl Round for Duration {
+        // Tokio's timers tick in milliseconds.
+        fn round(self) -> Self {
+            Duration::from_secs((self.as_millis() as u64 + 500) / 1000)
+        }
+    }
+
+    async fn never_overdue(activity: &Activity) {
+        assert!(timeout(Duration::from_secs(3600), activity.overdue()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_client_is_overdue_after_its_request_time() {
+        let activity = Activity::new(PATIENCE);
+        assert_eq!(overdue_after(&activity).await, (Overdue::Request, Duration::from_secs(30)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_incomplete_request_earns_no_time() {
+        let activity = Activity::new(PATIENCE);
+        advance(Duration::from_secs(10)).await;
+        let given_up = activity.begin();
+        advance(Duration::from_secs(10)).await;
+        drop(given_up);
+        let _incomplete = activity.begin();
+        assert_eq!(overdue_after(&activity).await, (Overdue::Request, Duration::from_secs(10)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_service_may_take_its_time_with_a_complete_request() {
+        let activity = Activity::new(PATIENCE);
+        let exchange = activity.begin();
+        exchange.receipt().complete();
+        never_overdue(&activity).await;
+        drop(exchange);
+        assert_eq!(overdue_after(&activity).await, (Overdue::Request, Duration::from_secs(30)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_answer_must_keep_moving_however_busy_the_others_are() {
+        let activity = Activity::new(PATIENCE);
+        let stuck = activity.begin();
+        stuck.receipt().complete();
+        stuck.answered();
+        advance(Duration::from_secs(15)).await;
+        stuck.moved();
+        advance(Duration::from_secs(15)).await;
+        let other = activity.begin();
+        other.receipt().complete();
+        other.answered();
+        drop(other);
+        assert_eq!(overdue_after(&activity).await, (Overdue::Reading, Duration::from_secs(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_blocked_socket_is_overdue_even_while_the_service_works() {
+        let activity = Activity::new(PATIENCE);
+        let exchange = activity.begin();
+        exchange.receipt().complete();
+        activity.blocked();
+        advance(Duration::from_secs(15)).await;
+        activity.blocked();
+        assert_eq!(overdue_after(&activity).await, (Overdue::Reading, Duration::from_secs(5)));
+        activity.unblocked();
+        never_overdue(&activity).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_ends_after_the_answer_changes_nothing() {
+        let activity = Activity::new(PATIENCE);
+        let exchange = activity.begin();
+        let receipt = exchange.receipt();
+        exchange.answered();
+        assert!(activity.cut_short());
+        drop(exchange);
+        receipt.complete();
+        assert_eq!(overdue_after(&activity).await, (Overdue::Request, Duration::from_secs(30)));
+    }
+}

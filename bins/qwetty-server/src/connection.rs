@@ -1,0 +1,121 @@
+//! One connection: HTTP/1.1, or HTTP/2 by prior knowledge, within its deadlines.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::debug;
+
+use crate::activity::{Activity, Exchange, Patience};
+use crate::answer_body::AnswerBody;
+use crate::connection_io::ConnectionIo;
+use crate::handler::Handler;
+use crate::request_body::RequestBody;
+use crate::uncancelled::Uncancelled;
+use crate::workers::Worker;
+
+/// The head of an HTTP/1.1 request that is read at all. Well above what the service takes, so that the service
+/// can say in its own words what is too long.
+const HTTP1_HEAD_BYTES: usize = 256 * 1024;
+/// The same for HTTP/2, by its own measure.
+const HTTP2_HEAD_BYTES: u32 = 64 * 1024;
+const HTTP2_STREAMS: u32 = 100;
+/// One whole body of the largest accepted size per stream; a few of them per connection.
+const HTTP2_STREAM_WINDOW: u32 = 64 * 1024;
+const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
+/// Streams that a client may open and reset at once ("rapid reset", CVE-2023-44487) before it is cut off, and
+/// such that it may make the server reset.
+const HTTP2_PENDING_RESETS: usize = 20;
+const HTTP2_LOCAL_RESETS: usize = 100;
+
+/// Serves one connection to its end: until the client closes it or breaks a promise of [`Patience`], or until it
+/// has finished what was in flight when `worker` began to drain.
+pub(crate) async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    handler: Arc<H>,
+    patience: Patience,
+    worker: Worker,
+) {
+    let activity = Activity::new(patience);
+    let service = {
+        let (activity, worker) = (Arc::clone(&activity), worker.clone());
+        service_fn(move |request: Request<Incoming>| {
+            let call = answer(Arc::clone(&handler), request, peer, activity.begin());
+            Uncancelled::new(call, worker.clone())
+        })
+    };
+    let protocols = protocols(patience, worker.clone());
+    let io = TokioIo::new(ConnectionIo::new(stream, Arc::clone(&activity)));
+    let mut connection = std::pin::pin!(protocols.serve_connection(io, service));
+
+    let mut overdue = std::pin::pin!(activity.overdue());
+    let mut draining = std::pin::pin!(worker.draining());
+    let mut is_draining = false;
+    loop {
+        tokio::select! {
+            result = &mut connection => {
+                if let Err(error) = result {
+                    debug!(%peer, error = &*error, "connection broke off");
+                }
+                return;
+            }
+            reason = &mut overdue => {
+                debug!(%peer, ?reason, "connection closed: the client is overdue");
+                return;
+            }
+            () = &mut draining, if !is_draining => {
+                is_draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn answer<H: Handler>(
+    handler: Arc<H>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    exchange: Exchange,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let request = request.map(|incoming| RequestBody::new(incoming, exchange.receipt()));
+    let (head, body) = handler.handle(request, peer).await.into_parts();
+    let bytes = whole(body).await;
+    Ok(Response::from_parts(head, AnswerBody::new(bytes, exchange)))
+}
+
+async fn whole(body: Full<Bytes>) -> Bytes {
+    let Ok(collected) = body.collect().await;
+    collected.to_bytes()
+}
+
+fn protocols(patience: Patience, worker: Worker) -> auto::Builder<Worker> {
+    let mut builder = auto::Builder::new(worker);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.request)
+        .max_buf_size(HTTP1_HEAD_BYTES)
+        // A client may close its sending side after its last request and still wait for the answer.
+        .half_close(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HTTP2_HEAD_BYTES)
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
+        .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS)
+        .max_local_error_reset_streams(HTTP2_LOCAL_RESETS);
+    builder
+}
+
+#[cfg(test)]
+mod tests;

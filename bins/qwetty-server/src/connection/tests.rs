@@ -1,0 +1,393 @@
+//! Connections over an in-memory stream and a paused clock: deadlines to the millisecond, in no time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::*;
+use crate::workers::Workers;
+
+const PATIENCE: Patience = Patience { request: Duration::from_secs(30), reading: Duration::from_secs(20) };
+const HEAD: &[u8] = b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n";
+const H2_PREFACE_AND_SETTINGS: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// `/echo` answers with the body, `/big` with a lot, `/wait` when told to, `/early` without reading, `/panic` not.
+#[derive(Default)]
+struct Service {
+    go_on: Notify,
+    finished: AtomicUsize,
+}
+
+impl Handler for Service {
+    async fn handle(&self, request: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
+        let body = match request.uri().path() {
+            "/big" => Bytes::from(vec![b'x'; 1024 * 1024]),
+            "/wait" => {
+                self.go_on.notified().await;
+                Bytes::from_static(b"waited")
+            }
+            "/early" => Bytes::from_static(b"too much"),
+            "/panic" => panic!("on purpose"),
+            _ => match request.into_body().collect().await {
+                Ok(body) => body.to_bytes(),
+                Err(_) => Bytes::from_static(b"broken off"),
+            },
+        };
+        self.finished.fetch_add(1, Ordering::SeqCst);
+        Response::new(Full::new(body))
+    }
+}
+
+struct Served {
+    client: DuplexStream,
+    service: Arc<Service>,
+    workers: Workers,
+    connection: JoinHandle<()>,
+    started: Instant,
+}
+
+fn served() -> Served {
+    served_through(64 * 1024)
+}
+
+/// Serves a connection whose socket buffers hold so many bytes.
+fn served_through(buffer: usize) -> Served {
+    let (client, server) = duplex(buffer);
+    let service = Arc::new(Service::default());
+    let workers = Workers::new();
+    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+    let connection = tokio::spawn(serve(server, peer, Arc::clone(&service), PATIENCE, workers.worker()));
+    Served { client, service, workers, connection, started: Instant::now() }
+}
+
+impl Served {
+    /// Reads one answer, which must be in one piece and no longer than the buffer.
+    async fn answer(&mut self) -> String {
+        let mut buffer = vec![0; 4096];
+        let length = self.client.read(&mut buffer).await.unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    }
+
+    /// Seconds from the start until the server ends the connection, rounded.
+    async fn closed_after(self) -> u64 {
+        timeout(Duration::from_secs(3600), self.connection).await.expect("never closed").unwrap();
+        (self.started.elapsed().as_millis() as u64 + 500) / 1000
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_is_closed() {
+    assert_eq!(served().closed_after().await, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_of_one_byte_a_second_is_closed() {
+    let served = served();
+    let (_reading, mut writing) = split(served.client);
+    tokio::spawn(async move {
+        for byte in HEAD.iter().cycle() {
+            if writing.write_all(&[*byte; 1]).await.is_err() {
+                return;
+            }
+            sleep(Duration::from_secs(1)).await;
+            if *byte == b':' {
+                // Never ends the head.
+                while writing.write_all(b"a").await.is_ok() {
+                    sleep(Duration::from_secs(1)).await;
+                }
+                return;
+            }
+        }
+    });
+    let started = served.started;
+    served.connection.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_one_byte_a_second_is_closed() {
+    let served = served();
+    let (_reading, mut writing) = split(served.client);
+    tokio::spawn(async move {
+        writing.write_all(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+        while writing.write_all(b"a").await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let started = served.started;
+    served.connection.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed_counting_from_its_last_answer() {
+    let mut served = served();
+    sleep(Duration::from_secs(25)).await;
+    served.client.write_all(HEAD).await.unwrap();
+    assert!(served.answer().await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!(served.closed_after().await, 55);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_service_may_work_longer_than_a_client_may_dawdle() {
+    let mut served = served();
+    served.client.write_all(b"POST /wait HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    sleep(Duration::from_secs(300)).await;
+    served.service.go_on.notify_one();
+    assert!(served.answer().await.ends_with("waited"));
+    assert_eq!(served.closed_after().await, 330);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unread_answer_closes_the_connection() {
+    let mut served = served_through(1024);
+    served.client.write_all(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    let mut taken = [0; 500];
+    served.client.read_exact(&mut taken).await.unwrap();
+    assert_eq!(served.closed_after().await, 10 + 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_gets_its_whole_answer() {
+    let mut served = served_through(64 * 1024);
+    served.client.write_all(b"GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut total = 0;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        sleep(Duration::from_secs(15)).await;
+        match served.client.read(&mut buffer).await.unwrap() {
+            0 => break,
+            length => total += length,
+        }
+    }
+    assert!(total > 1024 * 1024, "{total}");
+    assert!(served.started.elapsed() > Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pipelined_requests_are_answered_in_order() {
+    let mut served = served();
+    let post = |body: &str| {
+        format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let requests = [post("first"), post("second"), String::from_utf8(HEAD.to_vec()).unwrap()].concat();
+    served.client.write_all(requests.as_bytes()).await.unwrap();
+    served.client.shutdown().await.unwrap();
+    let mut answers = String::new();
+    served.client.read_to_string(&mut answers).await.unwrap();
+    let (first, second) = (answers.find("first").unwrap(), answers.find("second").unwrap());
+    assert!(first < second);
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_is_let_go_at_once() {
+    let mut served = served();
+    served.client.write_all(HEAD).await.unwrap();
+    served.answer().await;
+    served.client.shutdown().await.unwrap();
+    assert_eq!(served.closed_after().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_does_not_stop_what_it_began() {
+    let mut served = served();
+    served.client.write_all(b"POST /wait HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    served.connection.abort();
+    drop(served.client);
+    assert!(served.connection.await.unwrap_err().is_cancelled());
+    served.service.go_on.notify_one();
+    assert!(served.workers.drain(Duration::from_secs(10)).await);
+    assert_eq!(served.service.finished.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_early_answer_is_not_lost_in_the_rest_of_its_request() {
+    let mut served = served_through(1024);
+    let head = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    served.client.write_all(head).await.unwrap();
+    // All of it can be sent, although nobody reads it, and the answer is there afterwards.
+    served.client.write_all(&[b'a'; 100_000]).await.unwrap();
+    let mut answer = String::new();
+    served.client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("too much"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_connection_does_not_linger_for_long() {
+    let mut served = served();
+    let head = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc";
+    served.client.write_all(head).await.unwrap();
+    assert!(served.closed_after().await <= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_ends_its_own_connection() {
+    let mut served = served();
+    served.client.write_all(b"GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(served.connection.await.unwrap_err().is_panic());
+    let mut answer = Vec::new();
+    served.client.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_answers_what_is_in_flight() {
+    let mut served = served();
+    served.client.write_all(b"POST /wait HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    let drained = tokio::spawn(served.workers.drain(Duration::from_secs(10)));
+    sleep(Duration::from_secs(5)).await;
+    served.service.go_on.notify_one();
+    let mut answer = String::new();
+    served.client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("waited"), "{answer}");
+    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+    assert!(drained.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_closes_connections_with_nothing_in_flight_at_once() {
+    let silent = served();
+    let mut idle = served();
+    idle.client.write_all(HEAD).await.unwrap();
+    idle.answer().await;
+    for Served { client: _client, workers, started, .. } in [silent, idle] {
+        assert!(workers.drain(Duration::from_secs(10)).await);
+        assert!(started.elapsed() < Duration::from_secs(1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_ends_a_call_that_outlasts_the_grace() {
+    let mut served = served();
+    served.client.write_all(b"POST /wait HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    // The task of the connection is the test's own; the listener's ends with the grace.
+    let aborted = served.connection.abort_handle();
+    let drained = tokio::spawn(served.workers.drain(Duration::from_secs(10)));
+    sleep(Duration::from_secs(10)).await;
+    aborted.abort();
+    assert!(!drained.await.unwrap());
+    assert_eq!(served.service.finished.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_is_closed_when_silent_after_its_preface() {
+    let mut served = served();
+    served.client.write_all(H2_PREFACE_AND_SETTINGS).await.unwrap();
+    assert_eq!(served.closed_after().await, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_is_closed_when_it_only_pings() {
+    let served = served();
+    let (mut reading, mut writing) = split(served.client);
+    tokio::spawn(async move { tokio::io::copy(&mut reading, &mut tokio::io::sink()).await });
+    tokio::spawn(async move {
+        writing.write_all(H2_PREFACE_AND_SETTINGS).await.unwrap();
+        // PING, eight bytes of payload.
+        while writing.write_all(b"\0\0\x08\x06\0\0\0\0\0abcdefgh").await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let started = served.started;
+    served.connection.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+type H2Client = hyper::client::conn::http2::SendRequest<Full<Bytes>>;
+
+async fn h2_client(stream: DuplexStream, window: u32) -> H2Client {
+    let (client, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(window)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn h2_request(path: &str) -> Request<Full<Bytes>> {
+    Request::post(format!("http://a{path}")).body(Full::new(Bytes::from_static(b"hello"))).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_answers_and_is_closed_when_idle() {
+    let served = served();
+    let mut client = h2_client(served.client, 65_535).await;
+    sleep(Duration::from_secs(20)).await;
+    let response = client.send_request(h2_request("/echo")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
+    served.connection.await.unwrap();
+    assert_eq!(served.started.elapsed().as_secs(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_is_closed_over_one_unread_answer_however_busy_the_others_are() {
+    let served = served();
+    let mut client = h2_client(served.client, 1000).await;
+    // The window is too small for this answer and is never opened, since nobody reads its body.
+    let unread = client.send_request(h2_request("/big")).await.unwrap();
+    let busy = tokio::spawn(async move {
+        while let Ok(response) = client.send_request(h2_request("/echo")).await {
+            let _ = response.into_body().collect().await;
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    // In debug builds, h2 asserts that no stream is left when a connection is dropped (hyperium/h2#907).
+    let _ = served.connection.await;
+    assert_eq!(served.started.elapsed().as_secs(), 20);
+    busy.await.unwrap();
+    drop(unread);
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_shutdown_answers_what_is_in_flight() {
+    let served = served();
+    let mut client = h2_client(served.client, 65_535).await;
+    let call = tokio::spawn(client.send_request(h2_request("/wait")));
+    sleep(Duration::from_secs(1)).await;
+    let drained = tokio::spawn(served.workers.drain(Duration::from_secs(10)));
+    sleep(Duration::from_secs(5)).await;
+    served.service.go_on.notify_one();
+    let response = call.await.unwrap().unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "waited");
+    assert!(drained.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_idle_is_closed_at_once_at_shutdown() {
+    let served = served();
+    let mut client = h2_client(served.client, 65_535).await;
+    client.send_request(h2_request("/echo")).await.unwrap();
+    let asked = Instant::now();
+    assert!(served.workers.drain(Duration::from_secs(10)).await);
+    assert!(asked.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_panic_ends_its_own_stream() {
+    let served = served();
+    let mut client = h2_client(served.client, 65_535).await;
+    assert!(client.send_request(h2_request("/panic")).await.is_err());
+    assert!(client.send_request(h2_request("/echo")).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_heads_reach_the_service() {
+    let mut served = served();
+    let head =
+        format!("GET /echo?{} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "q".repeat(20_000), "v".repeat(40_000));
+    served.client.write_all(head.as_bytes()).await.unwrap();
+    assert!(served.answer().await.starts_with("HTTP/1.1 200 OK\r\n"));
+}

@@ -1,0 +1,22 @@
+//! What a listener hands its requests to.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+
+use crate::request_body::RequestBody;
+
+/// Answers requests; everything around it (sockets, protocols, deadlines, shutdown) is this program's.
+///
+/// A call that has begun runs to its end even if its client hangs up, so an implementation may change things
+/// in several steps; only the end of a shutdown's grace period cuts it off.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers one request that came over a connection from `peer`.
+    fn handle(
+        &self,
+        request: Request<RequestBody>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+}
