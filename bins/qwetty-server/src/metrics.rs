@@ -1,0 +1,123 @@
+//! What the server counts. Every label takes one of a fixed set of values, none of them a client's.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// The upper bounds of the request histogram, in seconds: from a decision in memory to the longest wait.
+const SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
+
+/// The counters of one server.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    decisions: Family<DecisionLabels, Counter>,
+    connections: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    code: &'static str,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("qwetty");
+        let requests = Family::<RequestLabels, Counter>::default();
+        let request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(SECONDS));
+        let decisions = Family::<DecisionLabels, Counter>::default();
+        let connections = Gauge::default();
+        registry.register("http_requests", "Answered requests, by route and status", requests.clone());
+        registry.register(
+            "http_request_seconds",
+            "Seconds from a request's head to its answer, by route",
+            request_seconds.clone(),
+        );
+        registry.register("decisions", "Decisions on keys, by code", decisions.clone());
+        registry.register("connections", "Open client connections", connections.clone());
+        Self { registry, requests, request_seconds, decisions, connections }
+    }
+
+    /// Counts an answered request. `route` is the route's pattern, never the path that was asked for.
+    pub(crate) fn request(&self, route: &'static str, status: StatusCode, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { route, status: status.as_u16() }).inc();
+        self.request_seconds.get_or_create(&RouteLabels { route }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a decision on a key.
+    pub(crate) fn decision(&self, code: &'static str) {
+        self.decisions.get_or_create(&DecisionLabels { code }).inc();
+    }
+
+    /// Counts a connection as open until the answer is dropped.
+    pub(crate) fn connection(&self) -> OpenConnection {
+        self.connections.inc();
+        OpenConnection(self.connections.clone())
+    }
+
+    /// Everything in the OpenMetrics text format, version 1.0.0.
+    pub(crate) fn render(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// A connection that is counted as open.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_appear_under_their_names() {
+        let metrics = Metrics::new();
+        metrics.request("/api/v1/verify", StatusCode::OK, Duration::from_micros(200));
+        metrics.request("/api/v1/verify", StatusCode::OK, Duration::from_secs(2));
+        metrics.decision("rate_limited");
+        let open = metrics.connection();
+        drop(metrics.connection());
+
+        let text = metrics.render().unwrap();
+        for line in [
+            "qwetty_http_requests_total{route=\"/api/v1/verify\",status=\"200\"} 2",
+            "qwetty_http_request_seconds_count{route=\"/api/v1/verify\"} 2",
+            "qwetty_http_request_seconds_bucket{le=\"0.00025\",route=\"/api/v1/verify\"} 1",
+            "qwetty_decisions_total{code=\"rate_limited\"} 1",
+            "qwetty_connections 1",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|each| each == line), "{line} is missing in\n{text}");
+        }
+        drop(open);
+    }
+}
