@@ -1,0 +1,127 @@
+//! The program as its operator sees it: exit codes, standard output, signals.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+
+fn program(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qwetty-server"));
+    command.current_dir(directory).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn ended(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+struct Server {
+    process: Child,
+    output: BufReader<ChildStdout>,
+    log: ChildStderr,
+    address: String,
+}
+
+/// Starts the program and waits until it listens.
+fn started(command: &mut Command) -> Server {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let log = process.stderr.take().unwrap();
+    let address = loop {
+        let mut line = String::new();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "ended before it listened");
+        if let Some(address) = line.strip_prefix("listening on http://") {
+            break address.trim_end().to_owned();
+        }
+        assert!(line.starts_with("root key: "), "{line:?}");
+    };
+    Server { process, output, log, address }
+}
+
+impl Server {
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// The exit code, the rest of standard output, and the log.
+    fn ended(mut self) -> (Option<i32>, String, String) {
+        let (mut output, mut log) = (String::new(), String::new());
+        self.output.read_to_string(&mut output).unwrap();
+        self.log.read_to_string(&mut log).unwrap();
+        (self.process.wait().unwrap().code(), output, log)
+    }
+}
+
+#[test]
+fn a_fault_in_the_configuration_ends_with_code_2_and_starts_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("bad.toml"), "database = \"a.db\"\nlisten = 1\n").unwrap();
+    for (arguments, variable, named) in [
+        (&["--listen", "nowhere"][..], None, "--listen"),
+        (&["--listne", "127.0.0.1:0"][..], None, "--listne"),
+        (&["serve", "extra"][..], None, "extra"),
+        (&[][..], Some(("QWETTY_TIER_ADMIN", "lots")), "QWETTY_TIER_ADMIN"),
+        (&[][..], Some(("QWETTY_LOG", "=,=")), "QWETTY_LOG"),
+        (&["--config", "bad.toml"][..], None, "bad.toml:2: setting listen"),
+        (&["--config", "none.toml"][..], None, "none.toml"),
+        (&["root-key", "--config", "bad.toml"][..], None, "bad.toml:2: setting listen"),
+    ] {
+        let output = ended(program(directory.path()).args(arguments).envs(variable));
+        let log = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?} {variable:?}: {log}");
+        assert!(log.contains(named), "{named} is missing in {log}");
+        assert!(output.stdout.is_empty());
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "only the file of the test");
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let directory = tempfile::tempdir().unwrap();
+    for (argument, shown) in [("--help", "--trusted-proxy"), ("--version", env!("CARGO_PKG_VERSION"))] {
+        let output = ended(program(directory.path()).arg(argument));
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains(shown));
+    }
+}
+
+#[test]
+fn a_taken_port_is_an_error_before_there_is_a_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = ended(program(directory.path()).args(["--listen", &address]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(&address));
+    assert!(output.stdout.is_empty());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn either_signal_ends_it_with_code_0_and_its_log_is_on_standard_error() {
+    for signal in ["TERM", "INT"] {
+        let directory = tempfile::tempdir().unwrap();
+        let server = started(
+            program(directory.path())
+                .args(["serve", "--listen", "127.0.0.1:0"])
+                .env("QWETTY_SERVICE_HOST", "10.0.0.1"),
+        );
+        let mut idle = TcpStream::connect(&server.address).unwrap();
+        idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut first = [0; 9];
+        idle.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 ");
+        server.signal(signal);
+        let (code, output, log) = server.ended();
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(output, "");
+        assert!(log.contains(&format!("SIG{signal}")) && log.contains("QWETTY_SERVICE_HOST"), "{log}");
+    }
+}
