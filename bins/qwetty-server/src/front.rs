@@ -94,7 +94,7 @@ mod tests {
     use tokio::net::TcpStream;
     use tokio::sync::{Notify, oneshot};
     use tokio::task::JoinHandle;
-    use tokio::time::timeout;
+    use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
     use crate::request_body::RequestBody;
@@ -112,6 +112,9 @@ mod tests {
         async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
             assert_ne!(request.uri().path(), "/panic");
             assert!(peer.ip().is_loopback());
+            if request.uri().path() == "/big" {
+                return Response::new(Full::from(vec![b'x'; 64 * 1024 * 1024]));
+            }
             self.asked.notify_one();
             self.go_on.notified().await;
             Response::new(Full::from("answered"))
@@ -187,6 +190,24 @@ mod tests {
         running.service.asked.notified().await;
         running.service.go_on.notify_one();
         assert!(answer(&mut second).await.ends_with("answered"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_closed_whatever_the_kernel_takes() {
+        let running = running(10).await;
+        let started = Instant::now();
+        let _unread = client(running.address, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let has_connections = |count: u8| {
+            let line = format!("\nqwetty_connections {count}\n");
+            running.metrics.render().unwrap().contains(&line)
+        };
+        while !has_connections(1) {
+            tokio::task::yield_now().await;
+        }
+        while !has_connections(0) {
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert!((30..=32).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
     }
 
     #[tokio::test]

@@ -125,3 +125,29 @@ fn either_signal_ends_it_with_code_0_and_its_log_is_on_standard_error() {
         assert!(log.contains(&format!("SIG{signal}")) && log.contains("QWETTY_SERVICE_HOST"), "{log}");
     }
 }
+
+#[test]
+fn running_out_of_files_is_survived() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -n 64 && exec \"$0\" --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_qwetty-server")])
+        .current_dir(directory.path());
+    let server = started(&mut limited);
+    let many: Vec<_> = (0..100).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    let mut client = TcpStream::connect(&server.address).unwrap();
+    client.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut log = BufReader::new(server.log);
+    let mut line = String::new();
+    while !line.contains("cannot accept connections") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0);
+    }
+    drop(many);
+    let mut first = [0; 9];
+    client.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 ");
+    let mut process = server.process;
+    process.kill().unwrap();
+    process.wait().unwrap();
+}

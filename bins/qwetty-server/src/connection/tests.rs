@@ -17,7 +17,8 @@ const PATIENCE: Patience = Patience { request: Duration::from_secs(30), reading:
 const HEAD: &[u8] = b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n";
 const H2_PREFACE_AND_SETTINGS: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// `/echo` answers with the body, `/big` with a lot, `/wait` when told to, `/early` without reading, `/panic` not.
+/// `/echo` answers with the body, `/big` with a lot, `/wait` when told to, `/frame` too, with the body's first frame,
+/// `/early` without reading, `/panic` not.
 #[derive(Default)]
 struct Service {
     go_on: Notify,
@@ -31,6 +32,11 @@ impl Handler for Service {
             "/wait" => {
                 self.go_on.notified().await;
                 Bytes::from_static(b"waited")
+            }
+            "/frame" => {
+                let frame = request.into_body().frame().await.unwrap().unwrap();
+                self.go_on.notified().await;
+                frame.into_data().unwrap()
             }
             "/early" => Bytes::from_static(b"too much"),
             "/panic" => panic!("on purpose"),
@@ -142,6 +148,16 @@ async fn the_service_may_work_longer_than_a_client_may_dawdle() {
     served.service.go_on.notify_one();
     assert!(served.answer().await.ends_with("waited"));
     assert_eq!(served.closed_after().await, 330);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_complete_with_its_last_byte() {
+    let mut served = served();
+    let request = b"POST /frame HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    served.client.write_all(request).await.unwrap();
+    sleep(Duration::from_secs(300)).await;
+    served.service.go_on.notify_one();
+    assert!(served.answer().await.ends_with("hello"));
 }
 
 #[tokio::test(start_paused = true)]
