@@ -98,7 +98,7 @@ mod tests {
     const WINDOW: u32 = 1000;
 
     fn at(tick: u64) -> Reading {
-        Reading { floor: tick, ceil: tick }
+        Reading { floor: tick, ceil: tick, phase: 0 }
     }
 
     fn picture<'a>(limit: u32, head: Head, slots: &'a [u32]) -> Picture<impl Fn(u32) -> u32 + 'a> {

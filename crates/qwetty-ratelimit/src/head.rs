@@ -1,3 +1,5 @@
+use crate::geometry::Position;
+
 /// The head of a ring: when the last admission was and where it fell.
 ///
 /// In memory it is one word, from the highest bit: tick 32, group 6, sealed 1, span 6, count 19. The count stands lowest, so
@@ -29,6 +31,11 @@ const SEALED_COUNT_SHIFT: u32 = 7;
 const SEALED_COUNT_MASK: u64 = (1 << 18) - 1;
 
 impl Head {
+    /// The head of a ring in which nothing is left to be written.
+    pub(crate) const fn at(tick: u32, Position { group, count }: Position) -> Self {
+        Self { tick, group, span: 0, count, sealed: false }
+    }
+
     pub(crate) const fn pack(self) -> u64 {
         let place = (self.tick as u64) << 32 | (self.group as u64) << GROUP_SHIFT;
         if self.sealed {

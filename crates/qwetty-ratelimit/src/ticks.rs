@@ -27,6 +27,8 @@ pub(crate) struct Ticks {
 pub(crate) struct Reading {
     pub(crate) floor: u64,
     pub(crate) ceil: u64,
+    /// Nanoseconds since `floor`.
+    pub(crate) phase: u32,
 }
 
 impl Ticks {
@@ -61,12 +63,21 @@ impl Ticks {
         let span = now.as_nanos().saturating_sub(origin.as_nanos()).min((1 << SPAN_BITS) - 1);
         let whole = ((u128::from(span) * u128::from(self.multiplier)) >> self.shift) as u64;
         let floor = u64::from(self.window) + whole;
-        Reading { floor, ceil: floor + u64::from(whole * self.nanos != span) }
+        let phase = (span - whole * self.nanos) as u32; // a tick is below 10^9
+        Reading { floor, ceil: floor + u64::from(phase > 0), phase }
     }
 
     /// Whether ticks as late as this reading can still be recorded against its origin.
     pub(crate) fn in_range(&self, reading: Reading) -> bool {
         reading.floor < LIFETIME_WINDOWS * u64::from(self.window)
+    }
+
+    /// The tick of this scale that is no earlier than `tick` of another with the same origin; none if it is a window or
+    /// more before the origin.
+    pub(crate) fn convert(&self, other: Self, tick: u32) -> Option<u32> {
+        let before_origin = (i64::from(other.window) - i64::from(tick)) * other.nanos as i64;
+        let since_base = i64::from(self.window) * self.nanos as i64 - before_origin;
+        u32::try_from(u64::try_from(since_base).ok()?.div_ceil(self.nanos)).ok().filter(|&tick| tick > 0)
     }
 
     /// The moment at which what was recorded at `tick` is a window old: the first whose `floor` is a window beyond it.

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use crate::admission::{Picture, Room};
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, Position};
 use crate::head::Head;
-use crate::snapshot::WindowSnapshot;
+use crate::snapshot::{Entry, WindowSnapshot};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, SLOTS};
 use crate::ticks::{Reading, Ticks};
 use crate::{Level, Moment, Outcome, Quota};
@@ -27,6 +27,9 @@ pub(crate) struct Window {
     geometry: Geometry,
     ticks: Ticks,
     state: State,
+    /// What was live under a larger limit and has no place in this ring, newest first: older than all in the ring, it
+    /// decides nothing here, but it counts again once the limit is raised.
+    surplus: Box<[Entry]>,
 }
 
 /// What counts; the rest of a window is derived from its quota.
@@ -44,12 +47,18 @@ impl Window {
     /// A window with nothing counted.
     pub(crate) fn fresh(quota: Quota, now: Moment) -> Self {
         let tick = Ticks::of(quota).window();
-        Self::new(quota, now, Head { tick, group: 0, span: 0, count: 0, sealed: false }, [0; SLOTS])
+        Self::new(quota, now, Head::at(tick, Position { group: 0, count: 0 }), [0; SLOTS], Vec::new())
     }
 
-    pub(crate) fn new(quota: Quota, origin: Moment, head: Head, slots: [u32; SLOTS]) -> Self {
+    pub(crate) fn new(
+        quota: Quota,
+        origin: Moment,
+        head: Head,
+        slots: [u32; SLOTS],
+        surplus: Vec<Entry>,
+    ) -> Self {
         let state = State { origin, head: AtomicU64::new(head.pack()), slots: slots.map(AtomicU32::new) };
-        Self { quota, geometry: Geometry::of(quota), ticks: Ticks::of(quota), state }
+        Self { quota, geometry: Geometry::of(quota), ticks: Ticks::of(quota), state, surplus: surplus.into() }
     }
 
     /// The window that continues `self`, once retired, under `quota`.
@@ -133,13 +142,12 @@ impl Window {
         }
     }
 
-    /// The groups that are live at `now`, if any.
+    /// What is live at `now`, if anything is.
     pub(crate) fn snapshot(&self, now: Moment) -> Option<WindowSnapshot> {
         let reading = self.ticks.read(self.state.origin, now);
         loop {
             let head = Head::unpack(self.state.head.load(Ordering::Acquire));
-            let snapshot =
-                WindowSnapshot::of(self.quota, self.state.origin, &self.picture(head), reading, now);
+            let snapshot = WindowSnapshot::of(self.quota, &self.picture(head), &self.surplus, reading);
             let after = Head::unpack(self.state.head.load(Ordering::Acquire));
             // More units of the same group at the same tick change no slot.
             if (after.tick, after.group) == (head.tick, head.group) {
