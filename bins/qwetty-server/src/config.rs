@@ -17,7 +17,6 @@ use crate::listen_address::ListenAddress;
 
 /// Everything that can be configured, with its defaults filled in.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "most of it is for the engine to read"))]
 pub(crate) struct Config {
     /// Where to listen.
     pub(crate) listen: ListenAddress,

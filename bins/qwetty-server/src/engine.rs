@@ -1,14 +1,18 @@
-//! What answers the requests: the place where the engine and its HTTP service are put into this program.
-//!
-//! Until they are, every request is refused with 503 and no root key is issued.
+//! What answers the requests: the engine, over SQLite, and its HTTP service.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::Full;
+use qwetty::{ManageError, RootKey, StartError};
+use qwetty_http::{AmbiguousTable, Answer, Api};
+use qwetty_keys::Digester;
+use qwetty_storage::StoreError;
+use qwetty_storage_sqlite::{OpenError, Options, SqliteStore};
+use rand_core::TryRng;
 
 use crate::config::Config;
 use crate::handler::Handler;
@@ -17,55 +21,99 @@ use crate::request_body::RequestBody;
 
 /// The engine and its HTTP service.
 pub(crate) struct Engine {
+    store: Arc<SqliteStore>,
+    engine: qwetty::Engine,
+    api: Api,
     metrics: Arc<Metrics>,
 }
 
 /// The engine cannot do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
-    /// This build has no engine.
-    #[error("this build has no engine")]
-    Missing,
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The engine cannot start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The operating system's random source failed.
+    #[error("the operating system gave no random bytes: {0}")]
+    Random(#[from] rand::rngs::SysError),
+    /// The service cannot be put together.
+    #[error(transparent)]
+    Service(#[from] AmbiguousTable),
+    /// A root key could not be made.
+    #[error("cannot make a root key: {0}")]
+    RootKey(#[from] ManageError),
+    /// What was counted could not be written down.
+    #[error("cannot write down usage: {0}")]
+    Flush(#[source] StoreError),
+    /// There is no database to issue a root key for.
+    #[error("{} does not exist; `qwetty-server serve` makes it", .0.display())]
+    NoDatabase(std::path::PathBuf),
 }
 
 impl Engine {
     /// Opens the database that the configuration names, making one if there is none.
-    #[expect(clippy::unused_async, reason = "opening a database waits")]
-    pub(crate) async fn open(_: &Config, metrics: Arc<Metrics>) -> Result<Self, EngineError> {
-        Ok(Self { metrics })
+    pub(crate) async fn open(config: &Config, metrics: Arc<Metrics>) -> Result<Self, EngineError> {
+        let path = config.database.clone();
+        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(path, Options::default()));
+        let store = Arc::new(opened.await.map_err(|_| StartError::Store(stopped()))??);
+        let engine = qwetty::Engine::builder(store.clone())
+            .prefix(config.key_prefix)
+            .digester(digester(config))
+            .catalogue(config.catalogue.clone())
+            .quotas(config.quotas)
+            .flush_interval(config.flush_interval)
+            .start()?;
+        let mut seed = [0; 16];
+        rand::rngs::SysRng.try_fill_bytes(&mut seed)?;
+        let trusted = config.trusted_proxies.iter().copied().collect();
+        let api = Api::new(engine.clone(), trusted, u128::from_le_bytes(seed))?;
+        Ok(Self { store, engine, api, metrics })
     }
 
     /// The root key that has not been printed yet, if there is one. Called once, before anything is served.
-    #[expect(clippy::unused_async, reason = "making a root key waits for the database")]
-    pub(crate) async fn unprinted_root_key(&self) -> Result<Option<String>, EngineError> {
-        Ok(None)
+    pub(crate) async fn unprinted_root_key(&self) -> Result<Option<RootKey>, EngineError> {
+        Ok(self.engine.manager().set_up().await?)
     }
 
     /// The root key has been printed, and must not be printed again.
-    #[expect(clippy::unused_async, reason = "noting it waits for the database")]
     pub(crate) async fn root_key_printed(&self) -> Result<(), EngineError> {
-        Ok(())
+        Ok(self.engine.manager().root_announced().await?)
     }
 
     /// Issues another root key.
-    #[expect(clippy::unused_async, reason = "making a root key waits for the database")]
-    pub(crate) async fn issue_root_key(&self) -> Result<String, EngineError> {
-        Err(EngineError::Missing)
+    pub(crate) async fn issue_root_key(&self) -> Result<RootKey, EngineError> {
+        Ok(self.engine.manager().issue_root().await?)
     }
 
     /// Writes down everything that is counted and not yet stored. Nothing is served any more.
-    #[expect(clippy::unused_async, reason = "flushing waits for the database")]
     pub(crate) async fn close(&self) -> Result<(), EngineError> {
-        Ok(())
+        let flushed = self.engine.shutdown().await;
+        self.store.close().await;
+        flushed.map_err(EngineError::Flush)
     }
 }
 
 impl Handler for Engine {
-    async fn handle(&self, _: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
-        self.metrics.decision("unavailable");
-        self.metrics.request("none", StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    #[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not decided by")]
+    async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
+        let began = Instant::now();
+        let Answer { response, route, decision } = self.api.handle(request, peer).await;
+        if let Some(code) = decision {
+            self.metrics.decision(code);
+        }
+        self.metrics.request(route, response.status(), began.elapsed());
         response
     }
+}
+
+fn digester(config: &Config) -> Digester {
+    let current = Digester::new(config.pepper.as_ref());
+    config.retired_peppers.iter().fold(current, |digester, retired| digester.with_retired(retired.as_ref()))
+}
+
+fn stopped() -> StoreError {
+    StoreError::unavailable("the thread that opens the database ended early")
 }

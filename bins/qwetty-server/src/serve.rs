@@ -41,7 +41,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
     let metrics = Arc::new(Metrics::new());
     let engine = Arc::new(Engine::open(&config, Arc::clone(&metrics)).await?);
     if let Some(root_key) = engine.unprinted_root_key().await? {
-        announce(&format!("root key: {root_key}")).map_err(TaskError::Announce)?;
+        announce(&format!("root key: {}", root_key.value.expose())).map_err(TaskError::Announce)?;
         engine.root_key_printed().await?;
     }
     if let Err(error) = announce(&format!("listening on http://{}", front.address())) {
@@ -61,7 +61,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
 pub(crate) async fn root_key(config: Config) -> Result<(), TaskError> {
     let engine = Engine::open(&config, Arc::new(Metrics::new())).await?;
     let root_key = engine.issue_root_key().await?;
-    announce(&format!("root key: {root_key}")).map_err(TaskError::Announce)?;
+    announce(&format!("root key: {}", root_key.value.expose())).map_err(TaskError::Announce)?;
     engine.close().await?;
     Ok(())
 }

@@ -19,10 +19,6 @@ pub(crate) enum ErrorCode {
     ChannelNotAllowed,
     /// The key would be able to do what its maker cannot.
     ExceedsCaller,
-    /// An authorization call from a peer that is no trusted proxy.
-    UntrustedProxy,
-    /// A route that no row of the route table maps.
-    RouteNotMapped,
     /// No such thing, or another organization's.
     NotFound,
     /// The path knows other methods.
@@ -88,10 +84,6 @@ impl ErrorCode {
                 "The API key may not be used for this channel"),
             Self::ExceedsCaller => (S::FORBIDDEN, "exceeds_caller", "Exceeds the caller's grants",
                 "The key would exceed what the caller's own key may do"),
-            Self::UntrustedProxy => (S::FORBIDDEN, "untrusted_proxy", "Untrusted proxy",
-                "This call is answered to trusted proxies alone"),
-            Self::RouteNotMapped => (S::FORBIDDEN, "route_not_mapped", "Route not mapped",
-                "No permission is mapped to this method and path"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Not found",
                 "There is nothing here"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed",

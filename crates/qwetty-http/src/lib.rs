@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
-// The routes, which read and write this wire, follow; these two lines go with their arrival.
-#![cfg_attr(not(test), expect(dead_code, reason = "the routes follow"))]
-#![expect(unused_imports, reason = "the routes follow")]
 
+mod admission;
+mod api;
 mod bearer;
 mod body;
+mod calls;
 mod client_address;
 mod echo;
 mod error_code;
@@ -17,6 +17,10 @@ mod problem;
 mod query;
 mod rate_headers;
 mod request_id;
+mod route;
+mod router;
 mod wire;
 
+pub use api::{Answer, Api};
 pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
+pub use router::AmbiguousTable;

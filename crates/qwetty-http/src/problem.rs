@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, Response};
 use http_body_util::Full;
-use qwetty_authz::Axis;
+use qwetty::Excess;
 use serde::Serialize;
 
 use crate::bearer::BearerError;
@@ -62,10 +62,9 @@ impl Problem {
         problem
     }
 
-    /// A key that would be able to do on `axis` what its maker cannot.
-    pub(crate) fn exceeds_caller(axis: Axis) -> Self {
-        let detail = format!("{}: {axis}", ErrorCode::ExceedsCaller.detail());
-        Self::with_detail(ErrorCode::ExceedsCaller, detail)
+    /// A caller that tried to exceed what it holds.
+    pub(crate) fn exceeds_caller(excess: &Excess) -> Self {
+        Self::with_detail(ErrorCode::ExceedsCaller, sentence(excess.to_string()))
     }
 
     /// A path that takes the methods `allowed` alone.
@@ -88,11 +87,6 @@ impl Problem {
         let mut problem = Self::new(ErrorCode::RateLimited);
         problem.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
         problem
-    }
-
-    /// The code, for logs and metrics.
-    pub(crate) fn code(&self) -> ErrorCode {
-        self.code
     }
 
     /// The response to the request `id`.
@@ -247,7 +241,7 @@ mod tests {
     fn a_401_challenges_and_tells_whether_a_credential_was_sent() {
         let missing = Problem::from(BearerError::Missing);
         assert_eq!(
-            (missing.code(), challenge(&missing)),
+            (missing.code, challenge(&missing)),
             (ErrorCode::MissingAuthorization, Some("Bearer realm=\"qwetty\""))
         );
         let invalid = Problem::new(ErrorCode::InvalidApiKey);
@@ -302,7 +296,7 @@ mod tests {
             (Problem::from(LimitError::from(HeaderError::Repeated(HOST))), MalformedRequest),
             (Problem::conflict("The organization has keys"), Conflict),
         ] {
-            assert_eq!(problem.code(), code, "{problem:?}");
+            assert_eq!(problem.code, code, "{problem:?}");
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! None of these types has `Debug`: one of them carries a key value.
 
+mod channel;
 mod envelope;
 mod key;
 mod permission;
 mod text;
 mod verify;
 
+pub(crate) use channel::ChannelObject;
 pub(crate) use envelope::{Data, List, Meta};
 pub(crate) use key::{KeyObject, QuotaObject, UsageObject};
 pub(crate) use permission::PermissionObject;

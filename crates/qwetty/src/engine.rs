@@ -55,9 +55,9 @@ pub enum StartError {
 
 impl Engine {
     /// An engine over this store, with the product's prefix, catalogue and quotas until told otherwise.
-    pub fn builder(store: impl Store) -> EngineBuilder {
+    pub fn builder(store: Arc<dyn Store>) -> EngineBuilder {
         EngineBuilder {
-            store: Arc::new(store),
+            store,
             clock: Box::new(SystemClock::new()),
             entropy: Entropy::system(),
             prefix: KeyPrefix::QWETTY,

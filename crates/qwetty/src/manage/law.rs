@@ -30,7 +30,9 @@ impl KeyManager {
             if self.core.store.channel(organization, channel).await?.is_none() {
                 faults.push(FieldFault {
                     field: format!("channelScopes[{index}]"),
-                    message: format!("{channel} is not a channel of the organization; GET /channels lists what is"),
+                    message: format!(
+                        "{channel} is not a channel of the organization; GET /channels lists what is"
+                    ),
                 });
             }
         }

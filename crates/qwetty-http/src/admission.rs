@@ -1,0 +1,102 @@
+//! Who calls: section 4 of the contract, decided for the caller's own key.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use qwetty::{
+    Charge, Denial, DenialCode, Standing, Verdict, VerifiedKey, Verifier, VerifyError, VerifyRequest,
+};
+use qwetty_authz::Ask;
+
+use crate::bearer::bearer;
+use crate::error_code::ErrorCode;
+use crate::problem::Problem;
+use crate::rate_headers::RateLimit;
+use crate::route::Needs;
+
+/// A refused caller. The quota is told where it was what refused, or had been charged.
+pub(crate) struct Refused {
+    pub(crate) problem: Problem,
+    pub(crate) rate: Option<RateLimit>,
+    pub(crate) code: Option<DenialCode>,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, rate: None, code: None }
+    }
+}
+
+/// The caller's key, if the call needs one.
+pub(crate) async fn admit(
+    verifier: &Verifier,
+    needs: Needs,
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+) -> Result<Option<VerifiedKey>, Refused> {
+    let (charge, any_of): (Charge, &[&str]) = match needs {
+        Needs::Nobody => return Ok(None),
+        Needs::Charged(any_of) => (Charge::Units(1), any_of),
+        Needs::Uncharged(permission) => (Charge::Nothing, &[permission]),
+    };
+    let value = bearer(headers).map_err(Problem::from)?;
+    let asked = held_of(verifier, value, any_of, address).await.map_err(failed)?;
+    match decide(verifier, value, asked, address, charge).await.map_err(failed)? {
+        Verdict::Allow(key) => Ok(Some(key)),
+        Verdict::Deny(denial) => Err(refused(&denial, asked)),
+    }
+}
+
+/// What to ask for, where one of several permissions will do: one that the key holds, else the first.
+async fn held_of<'a>(
+    verifier: &Verifier,
+    value: &str,
+    any_of: &'a [&'a str],
+    address: Option<IpAddr>,
+) -> Result<&'a [&'a str], VerifyError> {
+    let each = any_of.chunks(1);
+    if any_of.len() > 1 {
+        for one in each.clone() {
+            if let Verdict::Allow(_) = decide(verifier, value, one, address, Charge::Nothing).await? {
+                return Ok(one);
+            }
+        }
+    }
+    Ok(each.into_iter().next().unwrap_or(&[]))
+}
+
+async fn decide(
+    verifier: &Verifier,
+    value: &str,
+    permissions: &[&str],
+    address: Option<IpAddr>,
+    charge: Charge,
+) -> Result<Verdict, VerifyError> {
+    let ask = Ask { address, permissions, channel: None };
+    verifier.verify(value, &VerifyRequest { organization: None, ask, charge }).await
+}
+
+/// The one way from a reason to an answer: whoever has no valid key learns nothing of why.
+fn refused(denial: &Denial, asked: &[&str]) -> Refused {
+    let rate = denial.standing.as_ref().map(rate_of);
+    let problem = match denial.code {
+        DenialCode::NotFound | DenialCode::Revoked | DenialCode::Expired => {
+            Problem::new(ErrorCode::InvalidApiKey)
+        }
+        DenialCode::IpNotAllowed => Problem::new(ErrorCode::IpNotAllowed),
+        DenialCode::InsufficientPermissions => Problem::insufficient_permissions(asked),
+        DenialCode::ChannelNotAllowed => Problem::new(ErrorCode::ChannelNotAllowed),
+        DenialCode::RateLimited => Problem::rate_limited(rate.map_or(1, |rate| rate.retry_after())),
+    };
+    Refused { problem, rate, code: Some(denial.code) }
+}
+
+fn failed(error: VerifyError) -> Refused {
+    tracing::error!(%error, "no decision could be made; the call is refused");
+    Problem::new(ErrorCode::Unavailable).into()
+}
+
+/// A standing in the terms of HTTP.
+pub(crate) fn rate_of(standing: &Standing) -> RateLimit {
+    RateLimit::new(standing.tier, standing.quota, &standing.level, standing.at)
+}

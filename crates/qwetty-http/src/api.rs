@@ -1,0 +1,221 @@
+//! The service: from a request to its answer.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::Full;
+use hyper::body::Body;
+use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
+
+use crate::admission::{Refused, admit, rate_of};
+use crate::body;
+use crate::calls;
+use crate::client_address::{TrustedProxies, WithoutForwardedFor, client_address};
+use crate::error_code::ErrorCode;
+use crate::json::Json;
+use crate::limits;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::rate_headers::RateLimit;
+use crate::request_id::{RequestId, RequestIds};
+use crate::route::{Call, Row};
+use crate::router::{AmbiguousTable, Router, Unrouted};
+
+/// How long a request's body may take, as the contract has it.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The HTTP contract as a service: one request in, one response out, whatever carries them.
+pub struct Api {
+    pub(crate) engine: Engine,
+    pub(crate) verifier: Verifier,
+    pub(crate) manager: KeyManager,
+    trusted: TrustedProxies,
+    router: Router,
+    ids: RequestIds,
+}
+
+/// An answer, with what a server counts of it.
+#[derive(Debug)]
+pub struct Answer {
+    /// What goes out.
+    pub response: Response<Full<Bytes>>,
+    /// The pattern of the path that was called, never the path itself; `none` for an unknown one.
+    pub route: &'static str,
+    /// The code of the decision on a key, if there was one.
+    pub decision: Option<&'static str>,
+}
+
+/// A call that was admitted, with everything of its request but the body.
+pub(crate) struct Admitted<'a> {
+    pub(crate) row: &'static Row,
+    /// The caller's key; `None` only for calls that need none.
+    pub(crate) key: Option<VerifiedKey>,
+    /// The id in the path, if the row has one.
+    pub(crate) id: Option<String>,
+    pub(crate) query: Query,
+    pub(crate) parts: &'a Parts,
+    pub(crate) origin: Origin,
+}
+
+/// What a call answers: what goes out, and the code of the decision that it made, if it is one that decides.
+pub(crate) struct Answered {
+    pub(crate) response: Response<Full<Bytes>>,
+    pub(crate) decision: Option<&'static str>,
+}
+
+impl From<Response<Full<Bytes>>> for Answered {
+    fn from(response: Response<Full<Bytes>>) -> Self {
+        Self { response, decision: None }
+    }
+}
+
+impl Api {
+    /// The service over this engine. `seed` is 128 random bits, for request ids; the word of `trusted` peers is taken on
+    /// who their clients are.
+    ///
+    /// # Errors
+    ///
+    /// None that a release has: a test holds the table.
+    pub fn new(engine: Engine, trusted: TrustedProxies, seed: u128) -> Result<Self, AmbiguousTable> {
+        Ok(Self {
+            verifier: engine.verifier(),
+            manager: engine.manager(),
+            engine,
+            trusted,
+            router: Router::new()?,
+            ids: RequestIds::new(seed),
+        })
+    }
+
+    /// Answers one request that came from `peer`. Never fails: whatever goes wrong is an answer.
+    pub async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Answer
+    where
+        B: Body<Data = Bytes>,
+    {
+        let id = self.ids.next();
+        let (parts, body) = request.into_parts();
+        let routed = limits::check(&parts).map_err(Problem::from).and_then(|()| {
+            self.router.route(&parts.method, parts.uri.path()).map_err(|unrouted| match unrouted {
+                Unrouted::UnknownPath => Problem::new(ErrorCode::NotFound),
+                Unrouted::OtherMethods(methods) => Problem::method_not_allowed(&methods),
+            })
+        });
+        let routed = match routed {
+            Ok(routed) => routed,
+            Err(problem) => return Answer::problem(problem, &id),
+        };
+        let without = WithoutForwardedFor::Peer;
+        let address = client_address(peer.ip(), &parts.headers, &self.trusted, without);
+        let key = match admit(&self.verifier, routed.row.needs, &parts.headers, address).await {
+            Ok(key) => key,
+            Err(refused) => return Answer::refused(refused, routed.row, &id),
+        };
+        let rate = key.as_ref().and_then(VerifiedKey::standing).map(rate_of);
+        let admitted = Query::parse(parts.uri.query()).map(|query| Admitted {
+            row: routed.row,
+            key,
+            id: routed.id,
+            query,
+            parts: &parts,
+            origin: Origin { address, request_id: Some(id.as_str().to_owned()) },
+        });
+        let answered = match admitted {
+            Ok(admitted) => self.call(admitted, body).await,
+            Err(error) => Err(error.into()),
+        };
+        Answer::of(answered, routed.row, rate, &id)
+    }
+
+    async fn call<B>(&self, admitted: Admitted<'_>, body: B) -> Result<Answered, Problem>
+    where
+        B: Body<Data = Bytes>,
+    {
+        match admitted.row.call {
+            Call::CreateKey => calls::keys::create(self, admitted, body).await,
+            Call::ListKeys => calls::keys::list(self, admitted).await,
+            Call::GetKey => calls::keys::get(self, admitted).await,
+            Call::UpdateKey => calls::keys::update(self, admitted, body).await,
+            Call::DeleteKey => calls::keys::delete(self, admitted).await,
+            Call::RegenerateKey => calls::lifecycle::regenerate(self, admitted, body).await,
+            Call::RevokeKey => calls::lifecycle::revoke(self, admitted, body).await,
+            Call::ReactivateKey => calls::lifecycle::reactivate(self, admitted, body).await,
+            Call::Me => calls::keys::me(self, admitted).await,
+            Call::Permissions => calls::permissions::list(self, admitted),
+            Call::SaveChannel => calls::channels::save(self, admitted, body).await,
+            Call::ListChannels => calls::channels::list(self, admitted).await,
+            Call::DeleteChannel => calls::channels::delete(self, admitted).await,
+            Call::Verify => calls::verify::verify(self, admitted, body).await,
+            Call::Health => calls::health::live(admitted),
+            Call::Ready => calls::health::ready(self, admitted).await,
+        }
+    }
+}
+
+impl Admitted<'_> {
+    /// Who calls; [`Problem`] for a call that needs nobody, which a row of the table rules out.
+    pub(crate) fn caller(&self) -> Result<(Caller, &VerifiedKey), Problem> {
+        let key = self.key.as_ref().ok_or_else(|| Problem::new(ErrorCode::MissingAuthorization))?;
+        Ok((Caller::key(key.clone(), self.origin.clone()), key))
+    }
+
+    /// The id in the path as a `T`; nothing that is none can be there.
+    pub(crate) fn id<T: std::str::FromStr>(&self) -> Result<T, Problem> {
+        self.id.as_deref().unwrap_or_default().parse().map_err(|_| Problem::new(ErrorCode::NotFound))
+    }
+
+    /// The body of a call that must have one.
+    pub(crate) async fn require_json<B: Body<Data = Bytes>>(&self, body: B) -> Result<Json, Problem> {
+        let deadline = tokio::time::sleep(BODY_DEADLINE);
+        Ok(body::require_json(&self.parts.headers, body, deadline).await?)
+    }
+
+    /// The body of a call that may have one.
+    pub(crate) async fn read_json<B: Body<Data = Bytes>>(&self, body: B) -> Result<Option<Json>, Problem> {
+        let deadline = tokio::time::sleep(BODY_DEADLINE);
+        Ok(body::read_json(&self.parts.headers, body, deadline).await?)
+    }
+}
+
+impl Answer {
+    fn of(
+        answered: Result<Answered, Problem>,
+        row: &'static Row,
+        rate: Option<RateLimit>,
+        id: &RequestId,
+    ) -> Self {
+        let (mut response, decision) = match answered {
+            Ok(Answered { mut response, decision }) => {
+                id.stamp(response.headers_mut());
+                (response, decision)
+            }
+            Err(problem) => (problem.into_response(id), None),
+        };
+        if let Some(rate) = rate {
+            rate.stamp(response.headers_mut());
+        }
+        let decision = decision.or(rate.map(|_| "valid"));
+        Self { response: private(response), route: row.path, decision }
+    }
+
+    fn refused(refused: Refused, row: &'static Row, id: &RequestId) -> Self {
+        let mut response = refused.problem.into_response(id);
+        if let Some(rate) = refused.rate {
+            rate.stamp(response.headers_mut());
+        }
+        let decision = refused.code.map(|code| code.as_str());
+        Self { response: private(response), route: row.path, decision }
+    }
+
+    fn problem(problem: Problem, id: &RequestId) -> Self {
+        Self { response: private(problem.into_response(id)), route: "none", decision: None }
+    }
+}
+
+/// No answer is for anyone's cache: one holds a key value, and all depend on who asked.
+fn private(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,60 @@
+use bytes::Bytes;
+use http::StatusCode;
+use hyper::body::Body;
+use qwetty_keys::{KeyId, Overlap};
+
+use super::keys::{issued_object, one};
+use crate::api::{Admitted, Answered, Api};
+use crate::fields::{Fields, Place, text, whole_number};
+use crate::json::Json;
+use crate::problem::Problem;
+
+/// `POST /api-keys/{id}/regenerate`
+pub(crate) async fn regenerate<B: Body<Data = Bytes>>(
+    api: &Api,
+    admitted: Admitted<'_>,
+    body: B,
+) -> Result<Answered, Problem> {
+    let (caller, _) = admitted.caller()?;
+    let id: KeyId = admitted.id()?;
+    let mut fields = Fields::new(admitted.read_json(body).await?);
+    admitted.query.finish()?;
+    let overlap = fields.nullable("overlapSeconds", overlap).value().unwrap_or(Overlap::NONE);
+    let overlap = fields.finish(|| Some(overlap))?;
+    let issued = api.manager.regenerate(&caller, id, overlap).await?;
+    Ok(issued_object(StatusCode::OK, &issued)?.into())
+}
+
+/// `POST /api-keys/{id}/revoke`
+pub(crate) async fn revoke<B: Body<Data = Bytes>>(
+    api: &Api,
+    admitted: Admitted<'_>,
+    body: B,
+) -> Result<Answered, Problem> {
+    let (caller, _) = admitted.caller()?;
+    let id: KeyId = admitted.id()?;
+    let mut fields = Fields::new(admitted.read_json(body).await?);
+    admitted.query.finish()?;
+    let reason = fields.nullable("reason", text).value();
+    let reason = fields.finish(|| Some(reason))?;
+    one(&api.manager.revoke(&caller, id, reason).await?)
+}
+
+/// `POST /api-keys/{id}/reactivate`
+pub(crate) async fn reactivate<B: Body<Data = Bytes>>(
+    api: &Api,
+    admitted: Admitted<'_>,
+    body: B,
+) -> Result<Answered, Problem> {
+    let (caller, _) = admitted.caller()?;
+    let id: KeyId = admitted.id()?;
+    let fields = Fields::new(admitted.read_json(body).await?);
+    admitted.query.finish()?;
+    fields.finish(|| Some(()))?;
+    one(&api.manager.reactivate(&caller, id).await?)
+}
+
+fn overlap(json: Json, place: &mut Place<'_>) -> Option<Overlap> {
+    let seconds = whole_number(0..=u64::from(u32::MAX))(json, place)?;
+    Overlap::from_seconds(seconds).map_err(|error| place.fault(error)).ok()
+}

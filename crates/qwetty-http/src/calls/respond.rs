@@ -1,0 +1,43 @@
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use qwetty_storage::Listing;
+use serde::Serialize;
+
+use crate::error_code::ErrorCode;
+use crate::problem::Problem;
+use crate::query::Paging;
+use crate::wire::{Data, List, Meta};
+
+/// One object.
+pub(super) fn object(status: StatusCode, object: impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
+    json(status, &Data { data: object })
+}
+
+/// A page of a list.
+pub(super) fn page<T: Serialize>(
+    listing: Listing<T>,
+    paging: Paging,
+) -> Result<Response<Full<Bytes>>, Problem> {
+    let meta = Meta::new(paging, listing.total);
+    json(StatusCode::OK, &List { data: listing.items, meta })
+}
+
+/// Nothing: 204.
+pub(super) fn nothing() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
+    let body = serde_json::to_vec(body).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        Problem::new(ErrorCode::Unavailable)
+    })?;
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}

@@ -1,0 +1,79 @@
+//! The table of calls: path, method, and what the caller's key needs.
+
+use http::Method;
+use qwetty_authz::administration::{API_KEYS_MANAGE, API_KEYS_READ, API_KEYS_VERIFY, CHANNELS_MANAGE};
+
+/// One call of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    CreateKey,
+    ListKeys,
+    GetKey,
+    UpdateKey,
+    DeleteKey,
+    RegenerateKey,
+    RevokeKey,
+    ReactivateKey,
+    Me,
+    Permissions,
+    SaveChannel,
+    ListChannels,
+    DeleteChannel,
+    Verify,
+    Health,
+    Ready,
+}
+
+/// What the caller's key must be for a call to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing: the call is anyone's.
+    Nobody,
+    /// A usable key, charged one unit; it holds one of these permissions, if there are any.
+    Charged(&'static [&'static str]),
+    /// A usable key that holds the permission, not charged.
+    Uncharged(&'static str),
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) path: &'static str,
+    pub(crate) method: Method,
+    pub(crate) call: Call,
+    pub(crate) needs: Needs,
+}
+
+const KEYS: &str = "/api/v1/api-keys";
+const KEY: &str = "/api/v1/api-keys/{id}";
+const CHANNELS: &str = "/api/v1/channels";
+const CHANNEL: &str = "/api/v1/channels/{id}";
+
+const MANAGE: Needs = Needs::Charged(&[API_KEYS_MANAGE]);
+const READ: Needs = Needs::Charged(&[API_KEYS_READ]);
+const MANAGE_CHANNELS: Needs = Needs::Charged(&[CHANNELS_MANAGE]);
+
+/// Every call. Nothing else is answered.
+#[rustfmt::skip]
+pub(crate) const ROWS: &[Row] = &[
+    row(KEYS, Method::POST, Call::CreateKey, MANAGE),
+    row(KEYS, Method::GET, Call::ListKeys, READ),
+    row(KEY, Method::GET, Call::GetKey, READ),
+    row(KEY, Method::PATCH, Call::UpdateKey, MANAGE),
+    row(KEY, Method::DELETE, Call::DeleteKey, MANAGE),
+    row("/api/v1/api-keys/{id}/regenerate", Method::POST, Call::RegenerateKey, MANAGE),
+    row("/api/v1/api-keys/{id}/revoke", Method::POST, Call::RevokeKey, MANAGE),
+    row("/api/v1/api-keys/{id}/reactivate", Method::POST, Call::ReactivateKey, MANAGE),
+    row("/api/v1/me", Method::GET, Call::Me, Needs::Charged(&[])),
+    row("/api/v1/permissions", Method::GET, Call::Permissions, Needs::Charged(&[])),
+    row(CHANNEL, Method::PUT, Call::SaveChannel, MANAGE_CHANNELS),
+    row(CHANNELS, Method::GET, Call::ListChannels, Needs::Charged(&[CHANNELS_MANAGE, API_KEYS_READ])),
+    row(CHANNEL, Method::DELETE, Call::DeleteChannel, MANAGE_CHANNELS),
+    row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(API_KEYS_VERIFY)),
+    row("/healthz", Method::GET, Call::Health, Needs::Nobody),
+    row("/readyz", Method::GET, Call::Ready, Needs::Nobody),
+];
+
+const fn row(path: &'static str, method: Method, call: Call, needs: Needs) -> Row {
+    Row { path, method, call, needs }
+}
