@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs what the tests need and is missing, then runs all of them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+need() { # command, Debian package
+  command -v "$1" >/dev/null && return
+  echo "installing $2" >&2
+  [ "$(id -u)" = 0 ] || { echo "$1 is missing: install the package $2, or run this as root" >&2; exit 1; }
+  [ -n "${updated:-}" ] || { apt-get update -qq; updated=yes; }
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
+}
+need curl curl
+need strings binutils
+
+export QWETTY_TESTS_ALL=1 CARGO_TERM_COLOR=never
+
+# Every interleaving of the limiter's window; its own target directory, since the flag rebuilds everything.
+RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --quiet --release -p qwetty-ratelimit --test loom
+
+# The crates as a stranger gets them.
+cargo package --workspace --quiet --allow-dirty --no-verify
+
+exec cargo test --workspace --no-fail-fast
