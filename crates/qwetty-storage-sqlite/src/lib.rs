@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod access_text;
+mod audit;
+mod check;
+mod columns;
+mod connection;
+mod create;
+mod directory;
+mod error;
+mod event_row;
+mod fault;
+mod key_list;
+mod key_row;
+mod keys;
+mod location;
+mod migrations;
+mod open;
+mod readers;
+mod setup;
+mod store;
+mod usage;
+mod writer;
+
+pub use error::OpenError;
+pub use store::{Options, SqliteStore};

@@ -1,0 +1,148 @@
+use std::time::Duration;
+
+use qwetty_keys::Status;
+use qwetty_storage::{KeyQuery, KeySort, Listing, Order, StoredKey};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::columns::count;
+use crate::directory;
+use crate::fault::Fault;
+use crate::key_row::{select_stored, stored};
+
+/// How long before its expiry a key is expiring soon: the rule of [`Status`], in SQL's words below.
+const EXPIRING_SOON: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A page of an organization's keys.
+///
+/// SQLite puts nulls first in one direction and last in the other, and they are to be last in both. So a list by a column
+/// that may be null is read as two, one after the other, each in the order of the same index.
+pub(crate) fn list(connection: &Connection, query: &KeyQuery) -> Result<Listing<StoredKey>, Fault> {
+    let mut listing = Listing { items: Vec::new(), total: 0 };
+    let Some(organization) = directory::number(connection, query.organization)? else {
+        return Ok(listing);
+    };
+    let filter = Filter::of(query, organization);
+    let mut offset = query.page.offset;
+    let mut limit = query.page.limit;
+    for &part in parts(query.sort) {
+        let count = filter.count(connection, query.sort, part)?;
+        listing.total += count;
+        if offset < count {
+            let items = filter.page(connection, query, part, offset, limit)?;
+            limit = limit.saturating_sub(u32::try_from(items.len()).unwrap_or(u32::MAX));
+            listing.items.extend(items);
+        }
+        offset = offset.saturating_sub(count);
+    }
+    Ok(listing)
+}
+
+/// A stretch of a sort's index.
+#[derive(Clone, Copy)]
+enum Part {
+    Whole,
+    /// All that is not null: no integer is smaller. (With `IS NOT NULL` SQLite would step through the nulls.)
+    Values,
+    Nulls,
+}
+
+fn parts(sort: KeySort) -> &'static [Part] {
+    match sort {
+        KeySort::CreatedAt | KeySort::Name | KeySort::RequestCount => &[Part::Whole],
+        KeySort::ExpiresAt | KeySort::LastUsedAt => &[Part::Values, Part::Nulls],
+    }
+}
+
+/// The column that a sort goes by, and the index that is in its order.
+fn column(sort: KeySort) -> (&'static str, &'static str) {
+    match sort {
+        KeySort::CreatedAt => ("created_at", "keys_by_created_at"),
+        KeySort::Name => ("folded_name", "keys_by_name"),
+        KeySort::ExpiresAt => ("expires_at", "keys_by_expires_at"),
+        KeySort::LastUsedAt => ("last_used_at", "keys_by_last_used_at"),
+        KeySort::RequestCount => ("request_count", "keys_by_request_count"),
+    }
+}
+
+/// Which keys a query is about, in SQL.
+struct Filter {
+    conditions: String,
+    parameters: Vec<(&'static str, Value)>,
+}
+
+impl Filter {
+    fn of(query: &KeyQuery, organization: i64) -> Self {
+        let mut conditions = "organization = :organization".to_owned();
+        let mut parameters = vec![(":organization", organization.into())];
+        if let Some(status) = query.status {
+            conditions.push_str(match status {
+                Status::Revoked => " AND revoked_at IS NOT NULL",
+                Status::Expired => " AND revoked_at IS NULL AND expires_at <= :now",
+                Status::ExpiringSoon => " AND revoked_at IS NULL AND expires_at > :now AND expires_at <= :soon",
+                Status::Active => {
+                    " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now AND expires_at > :soon)"
+                }
+            });
+            if status != Status::Revoked {
+                parameters.push((":now", query.now.unix_micros().into()));
+            }
+            if matches!(status, Status::ExpiringSoon | Status::Active) {
+                parameters.push((":soon", query.now.saturating_add(EXPIRING_SOON).unix_micros().into()));
+            }
+        }
+        if let Some(search) = &query.search {
+            conditions.push_str(
+                " AND (instr(folded_name, :search) OR instr(fold(description), :search)
+                    OR instr(fold(start), :search))",
+            );
+            parameters.push((":search", search.folded().to_owned().into()));
+        }
+        Self { conditions, parameters }
+    }
+
+    fn count(&self, connection: &Connection, sort: KeySort, part: Part) -> Result<u64, Fault> {
+        let sql = format!("SELECT count(*) FROM {}", self.source(sort, part));
+        let mut statement = connection.prepare_cached(&sql)?;
+        statement.query_and_then(&*self.parameters, count)?.sum()
+    }
+
+    fn page(
+        &self,
+        connection: &Connection,
+        query: &KeyQuery,
+        part: Part,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredKey>, Fault> {
+        let mut parameters = self.parameters.clone();
+        parameters.push((":limit", limit.into()));
+        parameters.push((":offset", i64::try_from(offset).unwrap_or(i64::MAX).into()));
+        let mut statement = connection.prepare_cached(&self.page_sql(query.sort, query.order, part))?;
+        statement.query_and_then(&*parameters, stored)?.collect()
+    }
+
+    fn page_sql(&self, sort: KeySort, order: Order, part: Part) -> String {
+        let (column, _) = column(sort);
+        let direction = match order {
+            Order::Ascending => "ASC",
+            Order::Descending => "DESC",
+        };
+        format!(
+            "{} {} ORDER BY {column} {direction}, id {direction} LIMIT :limit OFFSET :offset",
+            select_stored!(""),
+            self.source(sort, part)
+        )
+    }
+
+    /// The rows of a part, by way of the sort's index.
+    fn source(&self, sort: KeySort, part: Part) -> String {
+        let (column, index) = column(sort);
+        let stretch = match part {
+            Part::Whole => String::new(),
+            Part::Values => format!(" AND {column} >= {}", i64::MIN),
+            Part::Nulls => format!(" AND {column} IS NULL"),
+        };
+        format!("keys INDEXED BY {index} WHERE {}{stretch}", self.conditions)
+    }
+}
