@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,6 +18,13 @@ pub struct Now {
 pub trait Clock: Send + Sync + 'static {
     /// Reads the clock.
     fn now(&self) -> Now;
+}
+
+/// So that whoever set the clock up can go on setting it.
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Now {
+        (**self).now()
+    }
 }
 
 /// The machine's clocks: `SystemTime` for the wall, `Instant` for quota windows.

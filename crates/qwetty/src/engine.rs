@@ -70,12 +70,12 @@ impl Engine {
 
     /// The decision: is this key value good for that?
     pub fn verifier(&self) -> Verifier {
-        Verifier::new(Arc::clone(&self.core))
+        Verifier::new(Arc::clone(&self.core), Arc::clone(&self.maintenance))
     }
 
     /// The lifecycle: make, change, revoke, delete.
     pub fn manager(&self) -> KeyManager {
-        KeyManager::new(Arc::clone(&self.core))
+        KeyManager::new(Arc::clone(&self.core), Arc::clone(&self.maintenance))
     }
 
     /// The permissions that this engine knows.

@@ -15,8 +15,8 @@ pub use clock::{Clock, ManualClock, Now, SystemClock};
 pub use engine::{Engine, EngineBuilder, StartError};
 pub use entropy::{Entropy, EntropyError};
 pub use manage::{
-    Caller, Excess, FieldFault, IssuedKey, KeyList, KeyManager, KeyPatch, KeyView, ManageError, NewKey,
-    Origin, RootKey, Wanted,
+    Caller, EventList, Excess, FieldFault, HourRange, IssuedKey, KeyList, KeyManager, KeyPatch, KeyView,
+    ManageError, NewKey, Origin, RangeError, RootKey, UsageReport, Wanted,
 };
 pub use verdict::{Denial, DenialCode, KeyIdentity, Standing, Verdict, VerifiedKey};
 pub use verifier::{Charge, Verifier, VerifyError, VerifyRequest};

@@ -18,7 +18,7 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 const BELIEVABLE_STRAY: Duration = Duration::from_secs(24 * 3600);
 
 /// An engine's background work: it flushes, forgets what is too old, and follows changes that others make. It ends with the
-/// engine.
+/// last handle to the engine, verifiers and key managers included.
 pub(crate) struct Maintenance {
     tasks: Vec<AbortHandle>,
 }

@@ -9,12 +9,15 @@ use thiserror::Error;
 use crate::cache::{CachedKey, Outdated};
 use crate::clock::Now;
 use crate::engine::Core;
+use crate::maintenance::Maintenance;
 use crate::verdict::{Denial, DenialCode, KeyIdentity, Standing, Verdict, VerifiedKey};
 
 /// The decision. Cheap to clone; all clones and the engine's [`KeyManager`](crate::KeyManager)s share one memory.
 #[derive(Clone)]
 pub struct Verifier {
     core: Arc<Core>,
+    /// Whoever can decide needs it: without it, no usage is flushed and no change by others is heard of.
+    _maintenance: Arc<Maintenance>,
 }
 
 /// What is asked of a presented key.
@@ -52,8 +55,8 @@ pub enum VerifyError {
 }
 
 impl Verifier {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core }
+    pub(crate) fn new(core: Arc<Core>, maintenance: Arc<Maintenance>) -> Self {
+        Self { core, _maintenance: maintenance }
     }
 
     /// Judges what a client presented, check by check; the first that fails decides. It neither writes nor waits if the
@@ -141,8 +144,16 @@ impl Verifier {
 
     /// The key behind a value, under the current pepper or a retired one, with the digest that led to it.
     async fn find(&self, value: &PresentedKey) -> Result<Option<(Arc<CachedKey>, KeyDigest)>, StoreError> {
-        let current = self.core.digester.digest(value);
-        for digest in std::iter::once(current).chain(self.core.digester.retired_digests(value)) {
+        let digester = &self.core.digester;
+        let current = digester.digest(value);
+        let digests = || std::iter::once(current).chain(digester.retired_digests(value));
+        // Memory first, for all of them: a key under a retired pepper must not cost a look-up each time.
+        for digest in digests() {
+            if let Some(key) = self.core.cache.get(&digest) {
+                return Ok(Some((key, digest)));
+            }
+        }
+        for digest in digests() {
             if let Some(key) = self.look_up(&digest).await? {
                 return Ok(Some((key, digest)));
             }
@@ -151,9 +162,6 @@ impl Verifier {
     }
 
     async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
-        if let Some(key) = self.core.cache.get(digest) {
-            return Ok(Some(key));
-        }
         loop {
             let ticket = self.core.cache.ticket(digest);
             let Some(found) = self.core.store.find(digest).await? else {

@@ -7,9 +7,11 @@ mod channels;
 mod commit;
 mod draft;
 mod error;
+mod events;
 mod keys;
 mod law;
 mod organizations;
+mod report;
 mod setup;
 mod view;
 
@@ -18,9 +20,12 @@ use std::sync::Arc;
 pub use self::caller::{Caller, Origin};
 pub use self::draft::{KeyList, KeyPatch, NewKey, Wanted};
 pub use self::error::{Excess, FieldFault, ManageError};
+pub use self::events::EventList;
+pub use self::report::{HourRange, RangeError, UsageReport};
 pub use self::setup::RootKey;
 pub use self::view::{IssuedKey, KeyView};
 use crate::engine::Core;
+use crate::maintenance::Maintenance;
 
 /// Makes, changes, revokes and deletes keys, and keeps organizations and channels, for callers that may. Cheap to clone.
 ///
@@ -29,10 +34,12 @@ use crate::engine::Core;
 #[derive(Clone)]
 pub struct KeyManager {
     core: Arc<Core>,
+    /// As long as somebody can manage keys, others may decide by them.
+    _maintenance: Arc<Maintenance>,
 }
 
 impl KeyManager {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core }
+    pub(crate) fn new(core: Arc<Core>, maintenance: Arc<Maintenance>) -> Self {
+        Self { core, _maintenance: maintenance }
     }
 }

@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+
+use qwetty_authz::administration;
+use qwetty_keys::{KeyId, Timestamp};
+use qwetty_storage::{Hour, HourlyCounts, OutcomeCounts};
+use thiserror::Error;
+
+use super::{Caller, KeyManager, ManageError};
+
+const DEFAULT_HOURS: i64 = 24;
+const MOST_HOURS: i64 = 90 * 24;
+
+/// Whole hours, one after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourRange {
+    from: Hour,
+    to: Hour,
+}
+
+/// A range of hours that cannot be reported on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RangeError {
+    /// It ends before it begins, or at once.
+    #[error("from must be before to")]
+    Empty,
+    /// It is longer than usage is kept.
+    #[error("the range from `from` to `to` must be at most 90 days")]
+    TooLong,
+}
+
+impl HourRange {
+    /// The hours that lie at least partly between two instants; 24 up to `to`, or from `from`, if the other is not given, and the
+    /// last 24, the running one included, if neither is.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`] unless it is at least one hour and at most 90 days.
+    pub fn new(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> Result<Self, RangeError> {
+        let range = match (from.map(Hour::of), to.map(end_of)) {
+            (Some(from), Some(to)) => Self { from, to },
+            (Some(from), None) => Self { from, to: end_of(now).max(from.plus(1)) },
+            (None, Some(to)) => Self { from: to.plus(-DEFAULT_HOURS), to },
+            (None, None) => {
+                let to = Hour::of(now).plus(1);
+                Self { from: to.plus(-DEFAULT_HOURS), to }
+            }
+        };
+        match range.to.number().saturating_sub(range.from.number()) {
+            ..=0 => Err(RangeError::Empty),
+            1..=MOST_HOURS => Ok(range),
+            _ => Err(RangeError::TooLong),
+        }
+    }
+
+    /// The first instant.
+    pub const fn from(self) -> Timestamp {
+        self.from.start()
+    }
+
+    /// The first instant after it.
+    pub const fn to(self) -> Timestamp {
+        self.to.start()
+    }
+
+    fn hours(self) -> impl Iterator<Item = Hour> {
+        (self.from.number()..self.to.number()).map(Hour::from_number)
+    }
+
+    fn contains(self, hour: Hour) -> bool {
+        (self.from..self.to).contains(&hour)
+    }
+}
+
+/// The first hour that begins at or after an instant.
+fn end_of(at: Timestamp) -> Hour {
+    let hour = Hour::of(at);
+    if hour.start() == at { hour } else { hour.plus(1) }
+}
+
+/// What a key was used for in a range of hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageReport {
+    /// The key.
+    pub key: KeyId,
+    /// The hours.
+    pub range: HourRange,
+    /// All hours together.
+    pub totals: OutcomeCounts,
+    /// Every hour of the range, those without a count included.
+    pub points: Vec<HourlyCounts>,
+}
+
+impl KeyManager {
+    /// What a key was used for, hour by hour, what is not flushed yet included.
+    ///
+    /// # Errors
+    ///
+    /// [`ManageError::InsufficientPermissions`], [`ManageError::NotFound`], [`ManageError::Unavailable`].
+    pub async fn usage(
+        &self,
+        caller: &Caller,
+        id: KeyId,
+        range: HourRange,
+    ) -> Result<UsageReport, ManageError> {
+        caller.must_hold(&self.core, administration::API_KEYS_READ)?;
+        let view = self.core.flusher.view().await;
+        let stored = self.core.store.get(id).await?.ok_or(ManageError::NotFound)?;
+        self.must_see(caller, &stored.record)?;
+        let counted = self.core.store.usage(id, range.from, range.to).await?;
+        let state = self.core.cache.state(id);
+        let pending = view.pending(id, state.as_deref(), self.wall());
+        let mut by_hour: BTreeMap<Hour, OutcomeCounts> =
+            range.hours().map(|hour| (hour, OutcomeCounts::default())).collect();
+        for HourlyCounts { hour, counts } in counted.into_iter().chain(pending.hours) {
+            if range.contains(hour) {
+                by_hour.entry(hour).or_default().add_all(&counts);
+            }
+        }
+        let mut totals = OutcomeCounts::default();
+        for counts in by_hour.values() {
+            totals.add_all(counts);
+        }
+        let points = by_hour.into_iter().map(|(hour, counts)| HourlyCounts { hour, counts }).collect();
+        Ok(UsageReport { key: id, range, totals, points })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    fn at(hours: i64, micros: i64) -> Timestamp {
+        Timestamp::from_unix_micros(hours * HOUR + micros)
+    }
+
+    fn hours(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(i64, i64), RangeError> {
+        let range = HourRange::new(from, to, at(1000, 5))?;
+        Ok((range.from.number(), range.to.number()))
+    }
+
+    #[test]
+    fn nothing_given_is_the_last_24_hours_with_the_running_one() {
+        assert_eq!(hours(None, None), Ok((977, 1001)));
+    }
+
+    #[test]
+    fn hours_that_are_touched_are_in() {
+        assert_eq!(hours(Some(at(10, 1)), Some(at(12, 0))), Ok((10, 12)));
+        assert_eq!(hours(Some(at(10, 0)), Some(at(12, 1))), Ok((10, 13)));
+    }
+
+    #[test]
+    fn one_end_implies_the_other() {
+        assert_eq!(hours(Some(at(990, 0)), None), Ok((990, 1001)));
+        assert_eq!(hours(None, Some(at(100, 0))), Ok((76, 100)));
+        assert_eq!(hours(Some(at(2000, 0)), None), Ok((2000, 2001)));
+    }
+
+    #[test]
+    fn a_range_is_an_hour_to_90_days() {
+        assert_eq!(hours(Some(at(10, 0)), Some(at(10, 0))), Err(RangeError::Empty));
+        assert_eq!(hours(Some(at(11, 0)), Some(at(10, 0))), Err(RangeError::Empty));
+        assert_eq!(hours(Some(at(0, 0)), Some(at(2160, 0))), Ok((0, 2160)));
+        assert_eq!(hours(Some(at(0, 0)), Some(at(2160, 1))), Err(RangeError::TooLong));
+    }
+}
