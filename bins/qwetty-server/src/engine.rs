@@ -54,6 +54,14 @@ pub(crate) enum EngineError {
 }
 
 impl Engine {
+    /// Opens the database that the configuration names, if there is one.
+    pub(crate) async fn open_existing(config: &Config, metrics: Arc<Metrics>) -> Result<Self, EngineError> {
+        if !config.database.exists() {
+            return Err(EngineError::NoDatabase(config.database.clone()));
+        }
+        Self::open(config, metrics).await
+    }
+
     /// Opens the database that the configuration names, making one if there is none.
     pub(crate) async fn open(config: &Config, metrics: Arc<Metrics>) -> Result<Self, EngineError> {
         let path = config.database.clone();

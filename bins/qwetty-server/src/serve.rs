@@ -59,7 +59,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
 
 /// Issues another root key and prints it.
 pub(crate) async fn root_key(config: Config) -> Result<(), TaskError> {
-    let engine = Engine::open(&config, Arc::new(Metrics::new())).await?;
+    let engine = Engine::open_existing(&config, Arc::new(Metrics::new())).await?;
     let root_key = engine.issue_root_key().await?;
     announce(&format!("root key: {}", root_key.value.expose())).map_err(TaskError::Announce)?;
     engine.close().await?;

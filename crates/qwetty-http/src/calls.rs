@@ -1,11 +1,14 @@
 //! The calls, a file a noun: each reads its request, asks the engine, and writes the answer.
 
+pub(crate) mod audit;
 pub(crate) mod channels;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod lifecycle;
+pub(crate) mod organizations;
 pub(crate) mod permissions;
 mod refusal;
 mod respond;
+pub(crate) mod usage;
 pub(crate) mod verify;
 mod view;

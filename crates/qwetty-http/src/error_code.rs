@@ -126,8 +126,6 @@ mod tests {
             (403, IpNotAllowed, "ip_not_allowed"),
             (403, ChannelNotAllowed, "channel_not_allowed"),
             (403, ExceedsCaller, "exceeds_caller"),
-            (403, UntrustedProxy, "untrusted_proxy"),
-            (403, RouteNotMapped, "route_not_mapped"),
             (404, NotFound, "not_found"),
             (405, MethodNotAllowed, "method_not_allowed"),
             (409, KeyRevoked, "key_revoked"),

@@ -198,6 +198,7 @@ fn sentence(mut message: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qwetty_authz::Axis;
     use crate::json::Json;
     use crate::request_id::RequestIds;
     use http::header::{AUTHORIZATION, HOST};
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn exceeds_caller_names_the_axis() {
-        let problem = Problem::exceeds_caller(Axis::Networks);
+        let problem = Problem::exceeds_caller(&Excess::Axis(Axis::Networks));
         assert!(problem.detail.ends_with(": ipWhitelist"), "{}", problem.detail);
     }
 

@@ -1,7 +1,9 @@
 //! The table of calls: path, method, and what the caller's key needs.
 
 use http::Method;
-use qwetty_authz::administration::{API_KEYS_MANAGE, API_KEYS_READ, API_KEYS_VERIFY, CHANNELS_MANAGE};
+use qwetty_authz::administration::{
+    API_KEYS_MANAGE, API_KEYS_READ, API_KEYS_VERIFY, AUDIT_READ, CHANNELS_MANAGE, ORGANIZATIONS_MANAGE,
+};
 
 /// One call of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,11 +16,18 @@ pub(crate) enum Call {
     RegenerateKey,
     RevokeKey,
     ReactivateKey,
+    KeyUsage,
     Me,
     Permissions,
     SaveChannel,
     ListChannels,
     DeleteChannel,
+    ListEvents,
+    CreateOrganization,
+    ListOrganizations,
+    GetOrganization,
+    UpdateOrganization,
+    DeleteOrganization,
     Verify,
     Health,
     Ready,
@@ -49,8 +58,12 @@ const KEY: &str = "/api/v1/api-keys/{id}";
 const CHANNELS: &str = "/api/v1/channels";
 const CHANNEL: &str = "/api/v1/channels/{id}";
 
+const ORGANIZATIONS: &str = "/api/v1/organizations";
+const ORGANIZATION: &str = "/api/v1/organizations/{id}";
+
 const MANAGE: Needs = Needs::Charged(&[API_KEYS_MANAGE]);
 const READ: Needs = Needs::Charged(&[API_KEYS_READ]);
+const OPERATE: Needs = Needs::Charged(&[ORGANIZATIONS_MANAGE]);
 const MANAGE_CHANNELS: Needs = Needs::Charged(&[CHANNELS_MANAGE]);
 
 /// Every call. Nothing else is answered.
@@ -64,11 +77,18 @@ pub(crate) const ROWS: &[Row] = &[
     row("/api/v1/api-keys/{id}/regenerate", Method::POST, Call::RegenerateKey, MANAGE),
     row("/api/v1/api-keys/{id}/revoke", Method::POST, Call::RevokeKey, MANAGE),
     row("/api/v1/api-keys/{id}/reactivate", Method::POST, Call::ReactivateKey, MANAGE),
+    row("/api/v1/api-keys/{id}/usage", Method::GET, Call::KeyUsage, READ),
     row("/api/v1/me", Method::GET, Call::Me, Needs::Charged(&[])),
     row("/api/v1/permissions", Method::GET, Call::Permissions, Needs::Charged(&[])),
     row(CHANNEL, Method::PUT, Call::SaveChannel, MANAGE_CHANNELS),
     row(CHANNELS, Method::GET, Call::ListChannels, Needs::Charged(&[CHANNELS_MANAGE, API_KEYS_READ])),
     row(CHANNEL, Method::DELETE, Call::DeleteChannel, MANAGE_CHANNELS),
+    row("/api/v1/audit-events", Method::GET, Call::ListEvents, Needs::Charged(&[AUDIT_READ])),
+    row(ORGANIZATIONS, Method::POST, Call::CreateOrganization, OPERATE),
+    row(ORGANIZATIONS, Method::GET, Call::ListOrganizations, OPERATE),
+    row(ORGANIZATION, Method::GET, Call::GetOrganization, OPERATE),
+    row(ORGANIZATION, Method::PATCH, Call::UpdateOrganization, OPERATE),
+    row(ORGANIZATION, Method::DELETE, Call::DeleteOrganization, OPERATE),
     row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(API_KEYS_VERIFY)),
     row("/healthz", Method::GET, Call::Health, Needs::Nobody),
     row("/readyz", Method::GET, Call::Ready, Needs::Nobody),

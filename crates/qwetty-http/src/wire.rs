@@ -4,14 +4,20 @@
 
 mod channel;
 mod envelope;
+mod event;
 mod key;
+mod organization;
 mod permission;
 mod text;
+mod usage;
 mod verify;
 
 pub(crate) use channel::ChannelObject;
 pub(crate) use envelope::{Data, List, Meta};
+pub(crate) use event::{ActorObject, ChangeObject, EventObject};
 pub(crate) use key::{KeyObject, QuotaObject, UsageObject};
+pub(crate) use organization::OrganizationObject;
 pub(crate) use permission::PermissionObject;
 pub(crate) use text::Text;
+pub(crate) use usage::{CountsObject, PointObject, UsageReportObject};
 pub(crate) use verify::{LevelObject, VerifyGrants, VerifyObject, VerifySubject};

@@ -1,7 +1,5 @@
 use bytes::Bytes;
-use http::header::LOCATION;
-use http::{HeaderValue, Response, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 use hyper::body::Body;
 use qwetty::{IssuedKey, KeyList, KeyManager, KeyPatch, KeyView, NewKey, Wanted};
 use qwetty_authz::{
@@ -14,10 +12,10 @@ use qwetty_storage::{KeySort, Listing, Search};
 use super::respond;
 use super::view::key_object;
 use crate::api::{Admitted, Answered, Api};
-use crate::error_code::ErrorCode;
-use crate::fields::{Field, Fields, list as items, string, text};
+use crate::fields::{Field, Fields, list as items, text};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::wire::KeyObject;
 
 /// `POST /api-keys`
 pub(crate) async fn create<B: Body<Data = Bytes>>(
@@ -28,10 +26,7 @@ pub(crate) async fn create<B: Body<Data = Bytes>>(
     let (caller, _) = admitted.caller()?;
     let mut fields = Fields::new(Some(admitted.require_json(body).await?));
     admitted.query.finish()?;
-    let organization = match fields.nullable("organizationId", string).value() {
-        Some(id) => Some(organization_id(&id)?),
-        None => None,
-    };
+    let organization = fields.nullable("organizationId", text).value();
     let whose = api.manager.organization_for(&caller, organization).await?;
     let name = fields.required("name", text);
     let description = fields.nullable("description", text).value();
@@ -54,12 +49,8 @@ pub(crate) async fn create<B: Body<Data = Bytes>>(
         })
     })?;
     let issued = api.manager.create(&caller, new).await?;
-    let mut response = issued_object(StatusCode::CREATED, &issued)?;
     let location = format!("/api/v1/api-keys/{}", issued.key.record.id);
-    if let Ok(location) = HeaderValue::try_from(location) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response.into())
+    Ok(respond::created(&location, issued_object(&issued))?.into())
 }
 
 /// `GET /api-keys`
@@ -148,11 +139,9 @@ pub(super) fn one(view: &KeyView) -> Result<Answered, Problem> {
     Ok(respond::object(StatusCode::OK, key_object(view, None))?.into())
 }
 
-pub(super) fn issued_object(
-    status: StatusCode,
-    issued: &IssuedKey,
-) -> Result<Response<Full<Bytes>>, Problem> {
-    respond::object(status, key_object(&issued.key, Some(issued.value.expose())))
+/// The one kind of answer that holds a key value.
+pub(super) fn issued_object(issued: &IssuedKey) -> KeyObject<'_> {
+    key_object(&issued.key, Some(issued.value.expose()))
 }
 
 /// The fields that restrict a key, each an absent, open or closed one. Of the channels, also the ids as sent.
@@ -204,15 +193,13 @@ async fn judge(
 
 const STATUSES: [Status; 4] = [Status::Active, Status::ExpiringSoon, Status::Expired, Status::Revoked];
 
-fn named<T: Copy, const N: usize>(choices: [T; N], name: fn(T) -> &'static str) -> [(&'static str, T); N] {
+pub(super) fn named<T: Copy, const N: usize>(
+    choices: [T; N],
+    name: fn(T) -> &'static str,
+) -> [(&'static str, T); N] {
     choices.map(|choice| (name(choice), choice))
 }
 
 pub(super) fn organization_in(query: &mut Query) -> Result<Option<OrganizationId>, Problem> {
-    query.text("organizationId").map(|id| organization_id(&id)).transpose()
-}
-
-/// What is no organization's id does not exist, like another's.
-fn organization_id(text: &str) -> Result<OrganizationId, Problem> {
-    text.parse().map_err(|_| Problem::new(ErrorCode::NotFound))
+    Ok(query.parsed("organizationId", "the id of an organization")?)
 }

@@ -4,6 +4,7 @@ use hyper::body::Body;
 use qwetty_keys::{KeyId, Overlap};
 
 use super::keys::{issued_object, one};
+use super::respond;
 use crate::api::{Admitted, Answered, Api};
 use crate::fields::{Fields, Place, text, whole_number};
 use crate::json::Json;
@@ -22,7 +23,7 @@ pub(crate) async fn regenerate<B: Body<Data = Bytes>>(
     let overlap = fields.nullable("overlapSeconds", overlap).value().unwrap_or(Overlap::NONE);
     let overlap = fields.finish(|| Some(overlap))?;
     let issued = api.manager.regenerate(&caller, id, overlap).await?;
-    Ok(issued_object(StatusCode::OK, &issued)?.into())
+    Ok(respond::object(StatusCode::OK, issued_object(&issued))?.into())
 }
 
 /// `POST /api-keys/{id}/revoke`

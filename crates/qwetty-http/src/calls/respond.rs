@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use qwetty_storage::Listing;
@@ -13,6 +13,15 @@ use crate::wire::{Data, List, Meta};
 /// One object.
 pub(super) fn object(status: StatusCode, object: impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
     json(status, &Data { data: object })
+}
+
+/// An object that was made, and where it is.
+pub(super) fn created(location: &str, made: impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
+    let mut response = object(StatusCode::CREATED, made)?;
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
 }
 
 /// A page of a list.
