@@ -14,6 +14,8 @@ const USAGE_RETENTION_HOURS: i64 = 90 * 24;
 const AUDIT_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How often what is too old is forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+/// Flushing again and again without a pause would keep everything else from the store.
+const LEAST_INTERVAL: Duration = Duration::from_millis(1);
 /// How far the wall clock may stray from the monotonic one before it is not believed.
 const BELIEVABLE_STRAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -49,7 +51,7 @@ impl Drop for Maintenance {
 }
 
 async fn flush(core: Arc<Core>, interval: Duration) {
-    let mut ticks = tokio::time::interval(interval);
+    let mut ticks = tokio::time::interval(interval.max(LEAST_INTERVAL));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

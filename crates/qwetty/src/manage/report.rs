@@ -108,7 +108,7 @@ impl KeyManager {
         self.must_see(caller, &stored.record)?;
         let counted = self.core.store.usage(id, range.from, range.to).await?;
         let state = self.core.cache.state(id);
-        let pending = view.pending(id, state.as_deref(), self.wall());
+        let pending = view.pending(id, state.as_deref());
         let mut by_hour: BTreeMap<Hour, OutcomeCounts> =
             range.hours().map(|hour| (hour, OutcomeCounts::default())).collect();
         for HourlyCounts { hour, counts } in counted.into_iter().chain(pending.hours) {

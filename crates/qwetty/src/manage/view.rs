@@ -53,7 +53,7 @@ impl KeyManager {
         let now = self.core.now().wall;
         let state = self.core.cache.state(record.id);
         let at = state.as_ref().map_or(now, |state| state.judged_at(now));
-        let pending = usage.pending(record.id, state.as_deref(), now);
+        let pending = usage.pending(record.id, state.as_deref());
         KeyView {
             usage: sum(totals, &pending),
             status: record.lifecycle.status(at),

@@ -1,25 +1,26 @@
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use qwetty_keys::{Generation, Timestamp};
 use qwetty_storage::{Hour, HourlyCounts, Outcome, OutcomeCounts};
 
 /// What was counted for one key since its counters were last drained.
 ///
-/// There are two banks of counters, for even and for odd hours. Counters are drained far more often than once an hour, so
-/// what a bank holds is of the last hour with its parity.
+/// Each counter knows the hour that it counts for. So it does not matter how late counters are drained, or by which
+/// clock; calls of another hour than a counter's, rare ones around the full hour, are put aside until then.
 #[derive(Debug)]
 pub(crate) struct UsageCounters {
-    banks: [Bank; 2],
+    counters: [Counter; Outcome::ALL.len()],
+    aside: Mutex<Vec<HourlyCounts>>,
     last_used: LatestTime,
     previous_value_last_used: LatestTime,
 }
 
-type Bank = [AtomicU32; Outcome::ALL.len()];
-
 impl UsageCounters {
     pub(crate) fn new() -> Self {
         Self {
-            banks: Default::default(),
+            counters: Default::default(),
+            aside: Mutex::default(),
             last_used: LatestTime::never(),
             previous_value_last_used: LatestTime::never(),
         }
@@ -27,8 +28,12 @@ impl UsageCounters {
 
     /// Counts one decision.
     pub(crate) fn count(&self, outcome: Outcome, generation: Generation, at: Timestamp) {
-        if let Some(counter) = self.bank(Hour::of(at)).get(usize::from(outcome.number())) {
-            counter.fetch_add(1, Ordering::AcqRel);
+        let hour = Hour::of(at);
+        let counter = self.counters.get(usize::from(outcome.number()));
+        if !counter.is_some_and(|counter| counter.count(hour)) {
+            let mut counts = OutcomeCounts::default();
+            counts.add(outcome, 1);
+            add_hour(&mut self.aside(), hour, &counts);
         }
         if outcome == Outcome::Admitted {
             self.last_used.advance(at);
@@ -39,38 +44,75 @@ impl UsageCounters {
     }
 
     /// Takes everything out.
-    pub(crate) fn drain(&self, now: Timestamp) -> Pending {
-        self.read(now, |counter| counter.swap(0, Ordering::AcqRel))
+    pub(crate) fn drain(&self) -> Pending {
+        let aside = std::mem::take(&mut *self.aside());
+        self.read(aside, Counter::take)
     }
 
     /// Looks at everything and leaves it in.
-    pub(crate) fn peek(&self, now: Timestamp) -> Pending {
-        self.read(now, |counter| counter.load(Ordering::Acquire))
+    pub(crate) fn peek(&self) -> Pending {
+        let aside = self.aside().clone();
+        self.read(aside, Counter::get)
     }
 
     /// The times of last use stay: they only ever grow, and a store keeps the latest.
-    fn read(&self, now: Timestamp, take: impl Fn(&AtomicU32) -> u32) -> Pending {
-        let this_hour = Hour::of(now);
-        let mut pending = Pending {
-            hours: Vec::new(),
-            last_used_at: self.last_used.get(),
-            previous_value_last_used_at: self.previous_value_last_used.get(),
-        };
-        for hour in [this_hour.plus(-1), this_hour] {
-            let mut counts = OutcomeCounts::default();
-            for (outcome, counter) in Outcome::ALL.into_iter().zip(self.bank(hour)) {
-                counts.add(outcome, u64::from(take(counter)));
-            }
-            if !counts.is_empty() {
-                pending.hours.push(HourlyCounts { hour, counts });
+    fn read(&self, mut hours: Vec<HourlyCounts>, read: impl Fn(&Counter) -> (Hour, u64)) -> Pending {
+        for (outcome, counter) in Outcome::ALL.into_iter().zip(&self.counters) {
+            let (hour, count) = read(counter);
+            if count > 0 {
+                let mut counts = OutcomeCounts::default();
+                counts.add(outcome, count);
+                add_hour(&mut hours, hour, &counts);
             }
         }
-        pending
+        Pending {
+            hours,
+            last_used_at: self.last_used.get(),
+            previous_value_last_used_at: self.previous_value_last_used.get(),
+        }
     }
 
-    fn bank(&self, hour: Hour) -> &Bank {
-        let [even, odd] = &self.banks;
-        if hour.number().rem_euclid(2) == 0 { even } else { odd }
+    fn aside(&self) -> MutexGuard<'_, Vec<HourlyCounts>> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How often something happened in one hour: the hour in the upper 32 bits, the count in the lower.
+#[derive(Debug, Default)]
+struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts one; false if it holds counts of another hour, or no more go in.
+    fn count(&self, hour: Hour) -> bool {
+        let place = |hour: Hour| (hour.number() as u64) << 32;
+        self.0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| match Self::unpack(word) {
+                (_, 0) => Some(place(hour) | 1),
+                (held, count) if held == hour && count < u64::from(u32::MAX) => Some(word + 1),
+                _ => None,
+            })
+            .is_ok()
+    }
+
+    fn take(&self) -> (Hour, u64) {
+        Self::unpack(self.0.swap(0, Ordering::AcqRel))
+    }
+
+    fn get(&self) -> (Hour, u64) {
+        Self::unpack(self.0.load(Ordering::Acquire))
+    }
+
+    /// The sign comes back with the shift; hours fit 32 bits for 245,000 years around 1970.
+    const fn unpack(word: u64) -> (Hour, u64) {
+        (Hour::from_number((word as i64) >> 32), word & 0xffff_ffff)
+    }
+}
+
+/// Adds counts to those of an hour.
+fn add_hour(hours: &mut Vec<HourlyCounts>, hour: Hour, counts: &OutcomeCounts) {
+    match hours.iter_mut().find(|held| held.hour == hour) {
+        Some(held) => held.counts.add_all(counts),
+        None => hours.push(HourlyCounts { hour, counts: *counts }),
     }
 }
 
@@ -109,10 +151,7 @@ impl Pending {
     /// Adds later counts of the same key.
     pub(crate) fn merge(&mut self, later: Self) {
         for HourlyCounts { hour, counts } in later.hours {
-            match self.hours.iter_mut().find(|held| held.hour == hour) {
-                Some(held) => held.counts.add_all(&counts),
-                None => self.hours.push(HourlyCounts { hour, counts }),
-            }
+            add_hour(&mut self.hours, hour, &counts);
         }
         self.last_used_at = self.last_used_at.max(later.last_used_at);
         self.previous_value_last_used_at =
@@ -130,34 +169,54 @@ mod tests {
         Timestamp::from_unix_micros(micros)
     }
 
-    #[test]
-    fn a_count_belongs_to_the_hour_of_its_decision_even_if_drained_in_the_next() {
-        let counters = UsageCounters::new();
-        counters.count(Outcome::Admitted, Generation::Current, at(TEN - 1));
-        counters.count(Outcome::Expired, Generation::Current, at(TEN));
-        let pending = counters.drain(at(TEN + 5));
-        let hours: Vec<_> =
-            pending.hours.iter().map(|hour| (hour.hour.number(), hour.counts.admitted())).collect();
-        assert_eq!(hours, [(9, 1), (10, 0)]);
-        assert!(counters.drain(at(TEN + 5)).hours.is_empty());
+    fn hours(pending: &Pending) -> Vec<(i64, u64, u64)> {
+        let mut hours: Vec<_> = pending
+            .hours
+            .iter()
+            .map(|hour| (hour.hour.number(), hour.counts.admitted(), hour.counts.denied()))
+            .collect();
+        hours.sort_unstable();
+        hours
     }
 
     #[test]
-    fn a_peek_leaves_everything_in() {
+    fn a_count_belongs_to_the_hour_of_its_decision_however_late_it_is_drained() {
+        let counters = UsageCounters::new();
+        for (outcome, hour) in [
+            (Outcome::Admitted, 10),
+            (Outcome::Admitted, 12),
+            (Outcome::Expired, 12),
+            (Outcome::Admitted, 11),
+            (Outcome::Admitted, 12),
+            (Outcome::Admitted, 10),
+            (Outcome::Revoked, -1),
+        ] {
+            counters.count(outcome, Generation::Current, at(hour * TEN / 10));
+        }
+        let expected = [(-1, 0, 1), (10, 2, 0), (11, 1, 0), (12, 2, 1)];
+        assert_eq!(hours(&counters.peek()), expected);
+        assert_eq!(hours(&counters.drain()), expected);
+        assert_eq!(hours(&counters.drain()), []);
+    }
+
+    #[test]
+    fn a_counter_that_is_full_puts_the_rest_aside() {
         let counters = UsageCounters::new();
         counters.count(Outcome::Admitted, Generation::Current, at(TEN));
-        assert_eq!(counters.peek(at(TEN)), counters.drain(at(TEN)));
+        counters.counters[0].0.fetch_or(0xffff_ffff, Ordering::AcqRel);
+        counters.count(Outcome::Admitted, Generation::Current, at(TEN));
+        assert_eq!(hours(&counters.drain()), [(10, 1 << 32, 0)]);
     }
 
     #[test]
     fn only_an_admission_is_a_use_and_only_an_older_values_a_previous_use() {
         let counters = UsageCounters::new();
         counters.count(Outcome::RateLimited, Generation::Previous, at(TEN));
-        assert_eq!(counters.peek(at(TEN)).last_used_at, None);
+        assert_eq!(counters.peek().last_used_at, None);
         counters.count(Outcome::Admitted, Generation::Current, at(TEN + 1));
         counters.count(Outcome::Admitted, Generation::Previous, at(TEN + 3));
         counters.count(Outcome::Admitted, Generation::Current, at(TEN + 2));
-        let pending = counters.peek(at(TEN + 9));
+        let pending = counters.peek();
         assert_eq!(pending.last_used_at, Some(at(TEN + 3)));
         assert_eq!(pending.previous_value_last_used_at, Some(at(TEN + 3)));
     }
@@ -166,11 +225,10 @@ mod tests {
     fn merging_adds_within_an_hour_and_keeps_hours_apart() {
         let counters = UsageCounters::new();
         counters.count(Outcome::Admitted, Generation::Current, at(TEN));
-        let mut first = counters.drain(at(TEN));
+        let mut first = counters.drain();
         counters.count(Outcome::Admitted, Generation::Current, at(TEN + 1));
         counters.count(Outcome::Revoked, Generation::Current, at(TEN + 3_600_000_000));
-        first.merge(counters.drain(at(TEN + 3_600_000_000)));
-        let total: u64 = first.hours.iter().map(|hour| hour.counts.admitted()).sum();
-        assert_eq!((first.hours.len(), total), (2, 2));
+        first.merge(counters.drain());
+        assert_eq!(hours(&first), [(10, 2, 0), (11, 0, 1)]);
     }
 }

@@ -76,10 +76,10 @@ pub(crate) struct View<'a>(RwLockReadGuard<'a, Batches>);
 impl View<'_> {
     /// What is counted for a key and not in the store. A batch whose outcome is unknown is left out, so that no count ever
     /// exceeds the truth.
-    pub(crate) fn pending(&self, id: KeyId, state: Option<&KeyState>, now: Timestamp) -> Pending {
+    pub(crate) fn pending(&self, id: KeyId, state: Option<&KeyState>) -> Pending {
         let mut pending = self.0.backlog.get(&id).map(Pending::of).unwrap_or_default();
         if let Some(state) = state {
-            pending.merge(state.usage().peek(now));
+            pending.merge(state.usage().peek());
         }
         pending
     }
@@ -89,7 +89,7 @@ impl Batches {
     fn collect(&mut self, queue: Vec<Arc<KeyState>>, now: Now) {
         for state in queue {
             state.dequeue();
-            let drained = state.usage().drain(now.wall);
+            let drained = state.usage().drain();
             let window = state
                 .limiter()
                 .snapshot(now.moment)
