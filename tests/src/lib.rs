@@ -1,1 +1,44 @@
-//! tests
+//! The harness of the end-to-end tests: starts the real server as a process of its own and talks to it over TCP.
+//!
+//! Nothing here links the server's code, so that a test sees what a user sees. Whatever goes wrong fails the test at
+//! once, and no wait is longer than [`PATIENCE`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a harness fails its test by panicking, and runs against the real clock"
+)]
+
+mod answer;
+mod call;
+mod client;
+mod clock;
+mod key_value;
+mod launch;
+mod new_key;
+mod process;
+mod program;
+mod raw;
+mod server;
+mod shape;
+mod tool;
+mod walk;
+
+pub use answer::Answer;
+pub use call::Call;
+pub use client::{Broken, Client};
+pub use clock::{PATIENCE, eventually, from_now, in_time, unix_seconds};
+pub use key_value::assert_key_value;
+pub use launch::Launch;
+pub use new_key::NewKey;
+pub use process::{Ended, Process};
+pub use program::program;
+pub use raw::Raw;
+pub use server::Server;
+pub use shape::{assert_key, assert_time};
+pub use tool::tool;
+pub use walk::{Step, Walk, WalkError};

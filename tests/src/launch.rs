@@ -1,0 +1,96 @@
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::process::{Ended, Process};
+use crate::program::program;
+use crate::server::Server;
+
+/// How to start the program: in a directory of its own, with nothing of this process's environment.
+#[derive(Clone)]
+pub struct Launch {
+    directory: Arc<TempDir>,
+    subcommand: Vec<String>,
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+impl Launch {
+    /// `serve` on a free port and a database that does not exist yet.
+    pub fn serve() -> Self {
+        Self {
+            directory: Arc::new(tempfile::tempdir().unwrap()),
+            subcommand: vec!["serve".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()],
+            arguments: Vec::new(),
+            variables: Vec::new(),
+        }
+        .with(["--database", "qwetty.db"])
+    }
+
+    /// Nothing but what is added: no subcommand, no option.
+    pub fn bare() -> Self {
+        Self { subcommand: Vec::new(), arguments: Vec::new(), ..Self::serve() }
+    }
+
+    /// `root-key` on the same database.
+    #[must_use]
+    pub fn root_key(&self) -> Self {
+        Self { subcommand: vec!["root-key".to_owned()], ..self.clone() }
+    }
+
+    /// The same with these arguments added.
+    #[must_use]
+    pub fn with<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// The same with this environment variable set.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The working directory: the database `qwetty.db` and the log `log` are in it.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.directory().join("qwetty.db")
+    }
+
+    /// Starts the program and does not wait for anything.
+    pub fn spawn(&self) -> Process {
+        let log = self.directory().join("log");
+        let appended = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let child = Command::new(program())
+            .args(&self.subcommand)
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.directory())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(appended)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Process::new(child, log)
+    }
+
+    /// Starts the program, which must end by itself.
+    pub async fn run(&self) -> Ended {
+        self.spawn().ended().await
+    }
+
+    /// Starts the server and waits until it listens.
+    pub async fn start(&self) -> Server {
+        Server::new(self.clone(), self.spawn()).await
+    }
+}

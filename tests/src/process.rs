@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+use std::process::Command;
+
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+
+use crate::clock::in_time;
+
+/// The running program. It dies with this value.
+pub struct Process {
+    child: Child,
+    output: Lines<BufReader<ChildStdout>>,
+    printed: Vec<String>,
+    log: PathBuf,
+}
+
+/// What is left of the program when it has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// Every line of its standard output, from its start.
+    pub printed: Vec<String>,
+    /// The log, with that of earlier starts in the same directory.
+    pub log: String,
+}
+
+impl Process {
+    pub(crate) fn new(mut child: Child, log: PathBuf) -> Self {
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, output, printed: Vec::new(), log }
+    }
+
+    /// The next line of its standard output; `None` when it has closed it.
+    pub async fn line(&mut self) -> Option<String> {
+        let line = in_time("a line of standard output", self.output.next_line()).await.unwrap();
+        self.printed.extend(line.clone());
+        line
+    }
+
+    /// Asks it to end: SIGTERM.
+    pub fn terminate(&self) {
+        let Some(id) = self.child.id() else { return };
+        let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id.to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it on the spot: SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.start_kill().unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(mut self) -> Ended {
+        while self.line().await.is_some() {}
+        let status = in_time("the end of the program", self.child.wait()).await.unwrap();
+        let log = String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned();
+        Ended { code: status.code(), printed: self.printed, log }
+    }
+}
+
+impl Ended {
+    /// The root keys that it printed.
+    pub fn root_keys(&self) -> Vec<&str> {
+        self.printed.iter().filter_map(|line| line.strip_prefix("root key: ")).collect()
+    }
+}
