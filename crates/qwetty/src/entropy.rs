@@ -12,7 +12,7 @@ pub struct Entropy(Source);
 
 enum Source {
     System,
-    Seeded(Mutex<ChaCha20Rng>),
+    Seeded(Box<Mutex<ChaCha20Rng>>),
 }
 
 /// The operating system gave no random bytes. Nothing was made.
@@ -28,7 +28,7 @@ impl Entropy {
 
     /// The same bytes in each run: for tests, never for keys that guard anything.
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded(Mutex::new(ChaCha20Rng::seed_from_u64(seed))))
+        Self(Source::Seeded(Box::new(Mutex::new(ChaCha20Rng::seed_from_u64(seed)))))
     }
 
     /// A generator over this source, to hand to whoever draws.

@@ -6,7 +6,7 @@ use qwetty_ratelimit::{Level, Outcome as Taken};
 use qwetty_storage::{Outcome, StoreError};
 use thiserror::Error;
 
-use crate::cache::{CachedKey, Outdated};
+use crate::cache::CachedKey;
 use crate::clock::Now;
 use crate::engine::Core;
 use crate::maintenance::Maintenance;
@@ -171,9 +171,9 @@ impl Verifier {
                 continue;
             };
             let quota = self.core.quotas.get(found.record.tier);
-            match self.core.cache.keep(ticket, digest, found, quota, self.core.now()) {
-                Ok(key) => return Ok(Some(key)),
-                Err(Outdated) => {}
+            let kept = self.core.cache.keep(ticket, digest, found, quota, self.core.now());
+            if let Ok(key) = kept {
+                return Ok(Some(key));
             }
         }
     }

@@ -110,7 +110,7 @@ impl KeyManager {
             ),
             ("tier", text(record.tier)),
             ("expiresAt", time(lifecycle.expires_at)),
-            ("start", text(&lifecycle.current.start)),
+            ("start", text(lifecycle.current.start)),
             ("regeneratedAt", time(lifecycle.regenerated_at)),
             ("previousValueExpiresAt", time(lifecycle.previous.map(|previous| previous.ends_at))),
             ("revokedAt", time(revocation.map(|revocation| revocation.at))),

@@ -75,7 +75,7 @@ impl KeyManager {
             }
             Change::Regenerate(issued, overlap) => {
                 self.must_cover(caller, before, before, change).await?;
-                KeyRecord { lifecycle: lifecycle.regenerate(at, issued.clone(), *overlap)?, ..before.clone() }
+                KeyRecord { lifecycle: lifecycle.regenerate(at, *issued, *overlap)?, ..before.clone() }
             }
             Change::Revoke(reason) => match lifecycle.revoke(at, reason.clone()) {
                 Transition::Unchanged(_) => return Ok(Step::Keep),
