@@ -46,14 +46,20 @@ fn build(path: &Path, migrations: &[&str]) -> Result<(), OpenError> {
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(&sqlite)?;
     migrate(&connection, migrations, path)?;
     // Last, so that everything before it stands in the file itself; the mode is kept in the file's header.
-    use_log(&connection).map_err(&sqlite)?;
+    use_log(&connection, path)?;
     connection.close().map_err(|(_, error)| sqlite(error))
 }
 
 /// Turns on the write-ahead log, in which a commit is one append and readers do not wait for it.
-pub(crate) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode == "wal" { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
+pub(crate) fn use_log(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(OpenError::sqlite(path))?;
+    if mode != "wal" {
+        let fault = "its file system shares no memory between processes, as the log needs; use a local disk";
+        return Err(OpenError::Unsuitable { path: path.to_owned(), fault });
+    }
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), OpenError> {

@@ -108,13 +108,13 @@ impl OpenError {
         move |source| Self::Io { doing, path: path.to_owned(), source }
     }
 
-    /// For `map_err` on what SQLite was asked to do with `path`. What it calls corrupt or no database is damage.
+    /// For `map_err` on what SQLite was asked to do with `path`. An answer of the wrong type is damage too.
     pub(crate) fn sqlite(path: &Path) -> impl Fn(rusqlite::Error) -> Self {
         move |source| match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => {
                 Self::Foreign { path: path.to_owned(), fault: source.to_string() }
             }
-            Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::damaged(path, source),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) | None => Self::damaged(path, source),
             _ => Self::Sqlite { path: path.to_owned(), source },
         }
     }

@@ -115,11 +115,8 @@ impl Filter {
         offset: u64,
         limit: u32,
     ) -> Result<Vec<StoredKey>, Fault> {
-        let mut parameters = self.parameters.clone();
-        parameters.push((":limit", limit.into()));
-        parameters.push((":offset", i64::try_from(offset).unwrap_or(i64::MAX).into()));
         let mut statement = connection.prepare_cached(&self.page_sql(query.sort, query.order, part))?;
-        statement.query_and_then(&*parameters, stored)?.collect()
+        statement.query_and_then(&*self.page_parameters(offset, limit), stored)?.collect()
     }
 
     fn page_sql(&self, sort: KeySort, order: Order, part: Part) -> String {
@@ -135,6 +132,13 @@ impl Filter {
         )
     }
 
+    fn page_parameters(&self, offset: u64, limit: u32) -> Vec<(&'static str, Value)> {
+        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+        let mut parameters = self.parameters.clone();
+        parameters.extend([(":limit", limit.into()), (":offset", offset.into())]);
+        parameters
+    }
+
     /// The rows of a part, by way of the sort's index.
     fn source(&self, sort: KeySort, part: Part) -> String {
         let (column, index) = column(sort);
@@ -144,5 +148,56 @@ impl Filter {
             Part::Nulls => format!(" AND {column} IS NULL"),
         };
         format!("keys INDEXED BY {index} WHERE {}{stretch}", self.conditions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use qwetty_keys::{OrganizationId, Timestamp};
+    use qwetty_storage::{Page, Search, fold};
+    use rusqlite::functions::FunctionFlags;
+
+    use super::*;
+    use crate::migrations::{MIGRATIONS, migrate};
+
+    #[test]
+    fn every_list_goes_by_the_index_of_its_sort_and_sorts_nothing() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, MIGRATIONS, Path::new("test")).unwrap();
+        let folding = |context: &rusqlite::functions::Context<'_>| Ok(fold(&context.get::<String>(0)?));
+        connection.create_scalar_function("fold", 1, FunctionFlags::SQLITE_DETERMINISTIC, folding).unwrap();
+        for query in queries() {
+            let filter = Filter::of(&query, 1);
+            for &part in parts(query.sort) {
+                let sql = filter.page_sql(query.sort, query.order, part);
+                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                let parameters = filter.page_parameters(0, 1);
+                let lines = statement.query_map(&*parameters, |row| row.get::<_, String>("detail")).unwrap();
+                let plan = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+                let (_, index) = column(query.sort);
+                assert!(plan.contains(&format!("USING INDEX {index} (organization=?")), "{sql}\n{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+            }
+        }
+    }
+
+    /// Every form that a list can have.
+    fn queries() -> Vec<KeyQuery> {
+        let statuses = [Status::Active, Status::ExpiringSoon, Status::Expired, Status::Revoked];
+        let mut queries = Vec::new();
+        for sort in KeySort::ALL {
+            for order in [Order::Ascending, Order::Descending] {
+                for status in statuses.map(Some).into_iter().chain([None]) {
+                    for search in [None, Search::new("x")] {
+                        let organization = OrganizationId::from_u128(1);
+                        let (now, page) = (Timestamp::from_unix_micros(0), Page { offset: 0, limit: 1 });
+                        queries.push(KeyQuery { organization, search, status, now, sort, order, page });
+                    }
+                }
+            }
+        }
+        queries
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Opened, OpenError
     let path = location.database();
     let sqlite = OpenError::sqlite(path);
     let writer = open_writer(path).map_err(&sqlite)?;
-    use_log(&writer).map_err(&sqlite)?;
+    use_log(&writer, path)?;
     migrate(&writer, migrations, path)?;
     if checkpoint(&writer).map_err(&sqlite)? {
         check_length(&writer, path)?;

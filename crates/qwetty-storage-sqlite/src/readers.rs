@@ -43,3 +43,24 @@ fn on_one_state<T>(
     transaction.commit()?;
     Ok(result)
 }
+
+#[cfg(test)]
+mod tests {
+    use async_channel::bounded;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_panics_is_answered_and_the_next_one_works() {
+        let (queue, queued) = bounded(10);
+        let reader = std::thread::spawn(move || run(&Connection::open_in_memory().unwrap(), &queued));
+        let panicked: Result<(), _> = read(&queue, |_| panic!("in a read")).await;
+        assert!(matches!(panicked, Err(StoreError::Unavailable(_))));
+        let one: i64 = read(&queue, |connection| Ok(connection.query_row("SELECT 1", [], |row| row.get(0))?))
+            .await
+            .unwrap();
+        assert_eq!(one, 1);
+        queue.close();
+        reader.join().unwrap();
+    }
+}

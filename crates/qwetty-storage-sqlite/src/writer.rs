@@ -89,7 +89,7 @@ pub(crate) fn run(
         }
         let committed = commit(&connection, &mut group);
         if let Err(error) = &committed {
-            error!(%error, changes = group.len(), "a commit failed and was undone");
+            error!(%error, changes = group.len(), "a commit failed");
             connection = usable_again(connection, path);
         }
         for job in group {
@@ -124,6 +124,172 @@ fn usable_again(connection: Connection, path: &Path) -> Connection {
         Err(error) => {
             error!(%error, "the database cannot be opened again; the next change tries anew");
             connection
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_channel::bounded;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A writer without its thread: it writes when it is told to.
+    struct Bench {
+        directory: TempDir,
+        connection: Connection,
+        queue: WriteQueue,
+        queued: Receiver<Box<dyn WriteJob>>,
+    }
+
+    type Answer = oneshot::Receiver<Result<usize, Fault>>;
+
+    impl Bench {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("test.db");
+            std::fs::write(&path, "").unwrap();
+            let connection = open_writer(&path).unwrap();
+            connection
+                .execute_batch(
+                    "PRAGMA journal_mode = WAL;
+                     CREATE TABLE parents (id INTEGER PRIMARY KEY);
+                     CREATE TABLE children (
+                        parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED
+                     );",
+                )
+                .unwrap();
+            let (queue, queued) = bounded(1000);
+            Self { directory, connection, queue, queued }
+        }
+
+        fn queue(&self, work: impl FnOnce(&Connection) -> Result<usize, Fault> + Send + 'static) -> Answer {
+            let (reply, answer) = oneshot::channel();
+            self.queue.try_send(Box::new(Pending { work: Some(work), result: None, reply })).ok().unwrap();
+            answer
+        }
+
+        fn queue_insert(&self, id: usize) -> Answer {
+            self.queue(move |connection| {
+                Ok(connection.execute("INSERT INTO parents VALUES (?)", [i64::try_from(id).unwrap()])?)
+            })
+        }
+
+        /// Writes all that is queued, and gives the ids that are there afterwards, as another connection sees them.
+        fn write_all(self) -> (Vec<i64>, TempDir) {
+            self.queue.close();
+            let path = self.directory.path().join("test.db");
+            let connection = run(self.connection, &path, &self.queued);
+            assert!(connection.is_autocommit());
+            let other = open_writer(&path).unwrap();
+            let mut statement = other.prepare("SELECT id FROM parents ORDER BY id").unwrap();
+            let ids = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            (ids, self.directory)
+        }
+    }
+
+    fn answered(mut answer: Answer) -> Result<usize, StoreError> {
+        answer.try_recv().expect("it was answered").map_err(StoreError::from)
+    }
+
+    #[test]
+    fn what_is_queued_together_shares_a_commit() {
+        let mut bench = Bench::new();
+        let commits = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&commits);
+        let count = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        bench.connection.commit_hook(Some(count)).unwrap();
+        let answers: Vec<_> = (0..64).map(|id| bench.queue_insert(id)).collect();
+        let (ids, _directory) = bench.write_all();
+        assert_eq!(commits.load(Ordering::Relaxed), 1);
+        assert_eq!(ids.len(), 64);
+        for answer in answers {
+            assert_eq!(answered(answer).unwrap(), 1);
+        }
+    }
+
+    #[test]
+    fn a_group_has_an_end() {
+        let bench = Bench::new();
+        let answers: Vec<_> = (0..GROUP + 1).map(|id| bench.queue_insert(id)).collect();
+        let (ids, _directory) = bench.write_all();
+        assert_eq!(ids.len(), answers.len());
+        assert!(answers.into_iter().all(|answer| answered(answer).is_ok()));
+    }
+
+    #[test]
+    fn a_job_that_fails_undoes_itself_alone() {
+        let bench = Bench::new();
+        let first = bench.queue_insert(1);
+        let failing = bench.queue(|connection| {
+            connection.execute("INSERT INTO parents VALUES (2)", [])?;
+            Err(Fault::Failed("after a write"))
+        });
+        let constraint = bench.queue_insert(1);
+        let panicking = bench.queue(|connection| {
+            connection.execute("INSERT INTO parents VALUES (3)", [])?;
+            panic!("after a write")
+        });
+        let last = bench.queue_insert(4);
+        let (ids, _directory) = bench.write_all();
+        assert_eq!(ids, [1, 4]);
+        assert!(answered(first).is_ok() && answered(last).is_ok());
+        for failed in [failing, constraint, panicking] {
+            assert!(matches!(answered(failed), Err(StoreError::Unavailable(_))));
+        }
+    }
+
+    #[test]
+    fn a_commit_that_fails_leaves_nothing_and_the_next_one_works() {
+        let bench = Bench::new();
+        // The reference is looked at when the transaction is committed, and the transaction stays open then.
+        let orphan =
+            bench.queue(|connection| Ok(connection.execute("INSERT INTO children VALUES (9999)", [])?));
+        let mut answers: Vec<_> = (1..GROUP).map(|id| bench.queue_insert(id)).collect();
+        let next = bench.queue_insert(1000);
+        let (ids, _directory) = bench.write_all();
+        assert_eq!(ids, [1000]);
+        assert!(answered(next).is_ok());
+        answers.push(orphan);
+        for answer in answers {
+            assert!(matches!(answered(answer), Err(StoreError::Unavailable(_))));
+        }
+    }
+
+    #[test]
+    fn a_commit_that_is_turned_into_a_rollback_leaves_nothing() {
+        let mut bench = Bench::new();
+        let mut fail = true;
+        bench.connection.commit_hook(Some(move || std::mem::take(&mut fail))).unwrap();
+        let undone: Vec<_> = (0..GROUP).map(|id| bench.queue_insert(id)).collect();
+        let next = bench.queue_insert(1000);
+        let (ids, _directory) = bench.write_all();
+        assert_eq!(ids, [1000]);
+        assert!(answered(next).is_ok());
+        assert!(undone.into_iter().all(|answer| answered(answer).is_err()));
+    }
+
+    #[test]
+    fn a_failure_that_ends_the_transaction_fails_the_whole_group() {
+        let bench = Bench::new();
+        let before = bench.queue_insert(1);
+        // What a full disk does.
+        let fatal = bench.queue(|connection| {
+            connection.execute_batch("ROLLBACK")?;
+            Err(Fault::Failed("disk full"))
+        });
+        let after = bench.queue_insert(2);
+        let (ids, _directory) = bench.write_all();
+        assert_eq!(ids, [0_i64; 0]);
+        for answer in [before, fatal, after] {
+            assert!(answered(answer).is_err());
         }
     }
 }
