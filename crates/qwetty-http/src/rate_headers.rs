@@ -27,7 +27,9 @@ impl RateLimit {
     /// The level of a quota at `now`, the wall-clock time of the decision that gave it.
     pub(crate) fn new(tier: Tier, quota: Quota, level: &Level, now: Timestamp) -> Self {
         let reset = first_second_after(now, level);
-        let wait = u64::try_from(reset.saturating_sub(now.unix_seconds())).unwrap_or(0);
+        let until_reset = u64::try_from(reset.saturating_sub(now.unix_seconds())).unwrap_or(0);
+        // A whole window is always long enough, and nobody should be told to wait for longer.
+        let wait = until_reset.min(quota.window_seconds().into());
         Self { tier, quota, remaining: level.remaining, reset, wait }
     }
 
@@ -166,13 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_retry_after_comes_back_at_reset_or_later() {
+    fn whoever_waits_for_retry_after_comes_back_at_reset_or_a_window_later() {
         for offset in [0, 1, 499_999, 999_999] {
             for wait in [1, 999_999, 1_000_000, 1_000_001, 3_600_000_000] {
                 let now = 1_700_000_000 * SECOND + offset;
                 let limit = at(now, 0, Duration::from_micros(wait));
-                let back = now + i64::try_from(limit.retry_after()).unwrap() * SECOND;
-                assert!(back >= limit.reset() * SECOND, "{offset} {wait}");
+                let waited = i64::try_from(limit.retry_after()).unwrap();
+                let back = now + waited * SECOND;
+                assert!(back >= limit.reset() * SECOND || waited == 3_600, "{offset} {wait}");
+                assert!((1..=3_600).contains(&waited) && back >= now + wait, "{offset} {wait}");
             }
         }
     }
