@@ -170,9 +170,9 @@ mod tests {
     #[test]
     fn whoever_waits_for_retry_after_comes_back_at_reset_or_a_window_later() {
         for offset in [0, 1, 499_999, 999_999] {
-            for wait in [1, 999_999, 1_000_000, 1_000_001, 3_600_000_000] {
+            for wait in [1_i64, 999_999, 1_000_000, 1_000_001, 3_600_000_000] {
                 let now = 1_700_000_000 * SECOND + offset;
-                let limit = at(now, 0, Duration::from_micros(wait));
+                let limit = at(now, 0, Duration::from_micros(wait.unsigned_abs()));
                 let waited = i64::try_from(limit.retry_after()).unwrap();
                 let back = now + waited * SECOND;
                 assert!(back >= limit.reset() * SECOND || waited == 3_600, "{offset} {wait}");
