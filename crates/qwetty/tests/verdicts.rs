@@ -7,22 +7,17 @@ use std::time::Duration;
 
 use qwetty::{Charge, DenialCode, KeyPatch, Verdict, VerifyError, VerifyRequest};
 use qwetty_authz::Ask;
-use qwetty_keys::{Digester, Generation, Name, Overlap, Pepper, Timestamp};
+use qwetty_keys::{Digester, Generation, Overlap, Pepper, Timestamp};
 use qwetty_ratelimit::Tier;
-use qwetty_storage::ChannelKind;
 
 use support::{
-    ANYTHING, DAY, HOUR, NOON, Settings, TestKey, World, allowed, channels, code, denied, draft, networks,
-    owner, quotas,
+    ANYTHING, DAY, FROM_INSIDE, HOUR, NOON, Settings, TestKey, World, allowed, channels, code, denied, draft,
+    networks, owner, quotas,
 };
 
 const MICROSECOND: Duration = Duration::from_micros(1);
 
-const GOOD: Ask<'static> = Ask {
-    address: Some(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7))),
-    permissions: &["chats:read"],
-    channel: Some("wa-main"),
-};
+const GOOD: Ask<'static> = Ask { permissions: &["chats:read"], channel: Some("wa-main"), ..FROM_INSIDE };
 
 fn after(duration: Duration) -> Timestamp {
     NOON.saturating_add(duration)
@@ -35,10 +30,7 @@ fn seconds(seconds: u64) -> Overlap {
 /// A key that is restricted in every way, with a quota of three an hour; it expires in a day.
 async fn restricted() -> (World, TestKey) {
     let world = World::with_quotas("3/3600", "5/3600").await;
-    let name: Name = "Main".parse().unwrap();
-    let channel = "wa-main".parse().unwrap();
-    let organization = Some(world.organization);
-    world.manager.save_channel(&owner(), organization, &channel, name, ChannelKind::Whatsapp).await.unwrap();
+    world.channel("wa-main").await;
     let mut new = draft(&["chats:read"]);
     new.channels = channels(&["wa-main"]);
     new.networks = networks(&["192.0.2.0/24"]);

@@ -1,4 +1,4 @@
-use qwetty_authz::administration;
+use qwetty_authz::{Axis, ChannelScope, administration};
 use qwetty_keys::{KeyId, OrganizationId, Timestamp};
 use qwetty_storage::{KeyRecord, StoreError};
 
@@ -85,7 +85,12 @@ impl KeyManager {
 
     /// Nobody grants what they lack: the axis on which the key, as it will be, exceeds the caller.
     pub(super) fn excess(&self, caller: &Caller, after: &KeyRecord) -> Option<Excess> {
-        caller.grants().covers(&grants_of(after)).err().map(Excess::Axis)
+        let mine = caller.grants();
+        let exceeded = mine.covers(&grants_of(after)).err();
+        // A channel's id means another channel in another organization.
+        let is_foreign = caller.organization().is_some_and(|own| own != after.organization);
+        let is_scoped = matches!(mine.access.channels, ChannelScope::Only(_));
+        exceeded.or((is_foreign && is_scoped).then_some(Axis::Channels)).map(Excess::Axis)
     }
 
     /// Whether this is an operator's key.

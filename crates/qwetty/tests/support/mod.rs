@@ -4,6 +4,7 @@
 mod gate;
 mod store;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use qwetty::{
 use qwetty_authz::{Ask, ChannelScope, Channels, IpPolicy, Networks, PermissionSet};
 use qwetty_keys::{Digester, KeyId, OrganizationId, Timestamp};
 use qwetty_ratelimit::{Quota, Tier, TierQuotas};
-use qwetty_storage::{Action, AuditEvent, EventQuery, MemoryStore, Page, Store};
+use qwetty_storage::{Action, AuditEvent, ChannelKind, EventQuery, MemoryStore, Page, Store};
 
 pub use self::gate::Gates;
 pub use self::store::GatedStore;
@@ -28,6 +29,10 @@ pub const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Nobody asks for anything but that the key is good.
 pub const ANYTHING: Ask<'static> = Ask { address: None, permissions: &[], channel: None };
 
+/// Nor do these, who are in the network that tests restrict keys to.
+pub const FROM_INSIDE: Ask<'static> =
+    Ask { address: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))), permissions: &[], channel: None };
+
 /// An engine over a store, set up, with everything a test needs at hand.
 pub struct World<S: Store = MemoryStore> {
     pub engine: Engine,
@@ -37,6 +42,7 @@ pub struct World<S: Store = MemoryStore> {
     pub gates: Arc<Gates>,
     pub clock: Arc<ManualClock>,
     pub organization: OrganizationId,
+    pub root: TestKey,
     settings: Settings,
 }
 
@@ -55,6 +61,7 @@ impl Default for Settings {
 }
 
 /// A key that was made for a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestKey {
     pub id: KeyId,
     pub value: String,
@@ -95,6 +102,7 @@ impl<S: Store> World<S> {
             gates,
             clock,
             organization,
+            root: TestKey { id: root.id, value: root.value.expose().to_owned() },
             settings,
         }
     }
@@ -130,6 +138,7 @@ impl<S: Store> World<S> {
             gates,
             clock: Arc::clone(&self.clock),
             organization: self.organization,
+            root: self.root.clone(),
             settings,
         }
     }
@@ -157,12 +166,19 @@ impl<S: Store> World<S> {
 
     /// The key as a caller.
     pub async fn caller(&self, key: &TestKey) -> Caller {
-        let request = VerifyRequest { organization: None, ask: ANYTHING, charge: Charge::Nothing };
+        let request = VerifyRequest { organization: None, ask: FROM_INSIDE, charge: Charge::Nothing };
         Caller::key(allowed(self.verifier.verify(&key.value, &request).await.unwrap()), Origin::default())
     }
 
     pub async fn verify(&self, value: &str, ask: Ask<'_>, charge: Charge) -> Result<Verdict, VerifyError> {
         self.verifier.verify(value, &VerifyRequest { organization: None, ask, charge }).await
+    }
+
+    /// Saves a channel of this world's organization.
+    pub async fn channel(&self, id: &str) {
+        let (name, id) = ("A channel".parse().unwrap(), id.parse().unwrap());
+        let organization = Some(self.organization);
+        self.manager.save_channel(&owner(), organization, &id, name, ChannelKind::Whatsapp).await.unwrap();
     }
 
     /// The code of a decision for one unit.
