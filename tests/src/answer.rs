@@ -15,14 +15,12 @@ pub struct Answer {
 
 impl Answer {
     /// The same answer, which must have this status.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self
     }
 
     /// The same answer, which must be the problem with this status and code, in the shape of the contract.
-    #[must_use]
     pub fn problem(self, status: u16, code: &str) -> Self {
         let problem = self.json();
         assert_eq!((self.status, problem["code"].as_str()), (status, Some(code)), "{}", self.text());
