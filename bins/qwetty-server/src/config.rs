@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) catalogue: Catalogue,
     /// How often usage and windows are written; a crash loses one such interval at most.
     pub(crate) flush_interval: Duration,
+    /// How long audit events are kept.
+    pub(crate) audit_retention: Duration,
     /// How many client connections are served at a time.
     pub(crate) max_connections: usize,
     /// What key values begin with.
@@ -85,6 +87,7 @@ impl From<Layer> for Config {
             retired_peppers: layer.retired_peppers.unwrap_or_default(),
             catalogue: layer.catalogue.unwrap_or_else(Catalogue::qwetty),
             flush_interval: layer.flush_interval.unwrap_or(Duration::from_secs(1)),
+            audit_retention: layer.audit_retention.unwrap_or(Duration::from_secs(365 * 24 * 3600)),
             max_connections: layer.max_connections.unwrap_or(10_000),
             key_prefix: layer.key_prefix.unwrap_or_default(),
         }

@@ -159,6 +159,7 @@ mod tests {
             pepper = "{PEPPER}"
             retired_peppers = ["none", "{PEPPER}"]
             flush_interval_ms = 250
+            audit_retention_days = 30
             max_connections = 1_000
             key_prefix = "acme_"
 
@@ -182,6 +183,7 @@ mod tests {
         assert!(layer.pepper.is_some());
         assert!(matches!(layer.retired_peppers.unwrap()[..], [None, Some(_)]));
         assert_eq!(layer.flush_interval.unwrap().as_millis(), 250);
+        assert_eq!(layer.audit_retention.unwrap().as_secs(), 30 * 86_400);
         assert_eq!(layer.max_connections, Some(1000));
         assert_eq!(layer.key_prefix.unwrap().as_str(), "acme_");
         let catalogue = layer.catalogue.unwrap();

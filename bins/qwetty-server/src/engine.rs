@@ -73,6 +73,7 @@ impl Engine {
             .catalogue(config.catalogue.clone())
             .quotas(config.quotas)
             .flush_interval(config.flush_interval)
+            .audit_retention(config.audit_retention)
             .start()?;
         let mut seed = [0; 16];
         rand::rngs::SysRng.try_fill_bytes(&mut seed)?;

@@ -13,6 +13,7 @@ use crate::listen_address::ListenAddress;
 use crate::setting::Setting;
 
 const FLUSH_INTERVAL_MS: std::ops::RangeInclusive<u64> = 10..=60_000;
+const AUDIT_RETENTION_DAYS: RangeInclusive<u64> = 1..=36_500;
 const MAX_CONNECTIONS: std::ops::RangeInclusive<usize> = 1..=1_000_000;
 
 /// What one of the command line, the environment and the file says. Each is parsed whole, so that a malformed
@@ -28,6 +29,7 @@ pub(crate) struct Layer {
     pub(crate) pepper: Option<Pepper>,
     pub(crate) retired_peppers: Option<Vec<Option<Pepper>>>,
     pub(crate) flush_interval: Option<Duration>,
+    pub(crate) audit_retention: Option<Duration>,
     pub(crate) max_connections: Option<usize>,
     pub(crate) key_prefix: Option<KeyPrefix>,
     pub(crate) catalogue: Option<Catalogue>,
@@ -58,6 +60,11 @@ impl Layer {
                 in_range(milliseconds, &FLUSH_INTERVAL_MS, "milliseconds")?;
                 self.flush_interval = Some(Duration::from_millis(milliseconds));
             }
+            Setting::AuditRetention => {
+                let days = one(setting, values)?;
+                in_range(days, &AUDIT_RETENTION_DAYS, "days")?;
+                self.audit_retention = Some(Duration::from_secs(days * 24 * 3600));
+            }
             Setting::MaxConnections => {
                 let connections = one(setting, values)?;
                 in_range(connections, &MAX_CONNECTIONS, "connections")?;
@@ -80,6 +87,7 @@ impl Layer {
             pepper: self.pepper.or(below.pepper),
             retired_peppers: self.retired_peppers.or(below.retired_peppers),
             flush_interval: self.flush_interval.or(below.flush_interval),
+            audit_retention: self.audit_retention.or(below.audit_retention),
             max_connections: self.max_connections.or(below.max_connections),
             key_prefix: self.key_prefix.or(below.key_prefix),
             catalogue: self.catalogue.or(below.catalogue),

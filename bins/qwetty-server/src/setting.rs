@@ -16,6 +16,7 @@ pub(crate) enum Setting {
     Pepper,
     RetiredPeppers,
     FlushInterval,
+    AuditRetention,
     MaxConnections,
     KeyPrefix,
 }
@@ -30,7 +31,7 @@ pub(crate) enum Form {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Listen,
         Self::Database,
         Self::TrustedProxies,
@@ -40,6 +41,7 @@ impl Setting {
         Self::Pepper,
         Self::RetiredPeppers,
         Self::FlushInterval,
+        Self::AuditRetention,
         Self::MaxConnections,
         Self::KeyPrefix,
     ];
@@ -57,7 +59,7 @@ impl Setting {
     pub(crate) fn form(self) -> Form {
         match self {
             Self::TrustedProxies | Self::RetiredPeppers => Form::List,
-            Self::FlushInterval | Self::MaxConnections => Form::Number,
+            Self::FlushInterval | Self::AuditRetention | Self::MaxConnections => Form::Number,
             _ => Form::Text,
         }
     }
@@ -78,6 +80,7 @@ impl Setting {
             Self::Pepper => ("pepper", "QWETTY_PEPPER"),
             Self::RetiredPeppers => ("retired_peppers", "QWETTY_RETIRED_PEPPERS"),
             Self::FlushInterval => ("flush_interval_ms", "QWETTY_FLUSH_INTERVAL_MS"),
+            Self::AuditRetention => ("audit_retention_days", "QWETTY_AUDIT_RETENTION_DAYS"),
             Self::MaxConnections => ("max_connections", "QWETTY_MAX_CONNECTIONS"),
             Self::KeyPrefix => ("key_prefix", "QWETTY_KEY_PREFIX"),
         }

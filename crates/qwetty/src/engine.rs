@@ -65,6 +65,7 @@ impl Engine {
             catalogue: Catalogue::qwetty(),
             quotas: TierQuotas::default(),
             flush_interval: Duration::from_secs(1),
+            audit_retention: Duration::from_secs(365 * 24 * 3600),
         }
     }
 
@@ -134,6 +135,7 @@ pub struct EngineBuilder {
     catalogue: Catalogue,
     quotas: TierQuotas,
     flush_interval: Duration,
+    audit_retention: Duration,
 }
 
 impl EngineBuilder {
@@ -179,6 +181,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps audit events for this long, a year unless told.
+    pub fn audit_retention(mut self, retention: Duration) -> Self {
+        self.audit_retention = retention;
+        self
+    }
+
     /// Starts the engine and its background work on the current tokio runtime.
     ///
     /// # Errors
@@ -198,7 +206,7 @@ impl EngineBuilder {
             cache: KeyCache::new(),
             flusher: Flusher::new(u128::from_le_bytes(writer)),
         });
-        let maintenance = Arc::new(Maintenance::start(&core, self.flush_interval));
+        let maintenance = Arc::new(Maintenance::start(&core, self.flush_interval, self.audit_retention));
         Ok(Engine { core, maintenance })
     }
 }

@@ -10,8 +10,6 @@ use crate::engine::Core;
 
 /// Hourly counts are kept this long.
 const USAGE_RETENTION_HOURS: i64 = 90 * 24;
-/// Audit events are kept this long.
-const AUDIT_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How often what is too old is forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 /// Flushing again and again without a pause would keep everything else from the store.
@@ -26,10 +24,10 @@ pub(crate) struct Maintenance {
 }
 
 impl Maintenance {
-    pub(crate) fn start(core: &Arc<Core>, flush_interval: Duration) -> Self {
+    pub(crate) fn start(core: &Arc<Core>, flush_interval: Duration, audit_retention: Duration) -> Self {
         let mut tasks = vec![
             tokio::spawn(flush(Arc::clone(core), flush_interval)).abort_handle(),
-            tokio::spawn(forget(Arc::clone(core))).abort_handle(),
+            tokio::spawn(forget(Arc::clone(core), audit_retention)).abort_handle(),
         ];
         if let Some(feed) = core.store.changes() {
             tasks.push(tokio::spawn(follow(Arc::clone(core), feed)).abort_handle());
@@ -63,7 +61,7 @@ async fn flush(core: Arc<Core>, interval: Duration) {
 
 /// What is too old goes by the wall clock, so a wall clock that has leapt since the start is not believed: it would
 /// purge what should live.
-async fn forget(core: Arc<Core>) {
+async fn forget(core: Arc<Core>, audit_retention: Duration) {
     let start = core.now();
     let mut ticks = tokio::time::interval(FORGET_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -77,7 +75,7 @@ async fn forget(core: Arc<Core>) {
             continue;
         }
         let usage = core.store.forget_usage(Hour::of(now.wall).plus(-USAGE_RETENTION_HOURS)).await;
-        let events = core.store.forget_events(now.wall.saturating_sub(AUDIT_RETENTION)).await;
+        let events = core.store.forget_events(now.wall.saturating_sub(audit_retention)).await;
         if let Err(error) = usage.and(events) {
             tracing::error!(%error, "old usage and audit events could not be forgotten");
         }
