@@ -13,7 +13,7 @@ use crate::listen_address::ListenAddress;
 use crate::setting::Setting;
 
 const FLUSH_INTERVAL_MS: std::ops::RangeInclusive<u64> = 10..=60_000;
-const AUDIT_RETENTION_DAYS: RangeInclusive<u64> = 1..=36_500;
+const AUDIT_RETENTION_DAYS: std::ops::RangeInclusive<u64> = 1..=36_500;
 const MAX_CONNECTIONS: std::ops::RangeInclusive<usize> = 1..=1_000_000;
 
 /// What one of the command line, the environment and the file says. Each is parsed whole, so that a malformed
