@@ -6,7 +6,7 @@ use qwetty_storage::{
     Revision, StoreError, Written,
 };
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_from_iter};
 
 use crate::SqliteStore;
 use crate::columns::{Columns, blob, count};
@@ -111,27 +111,27 @@ impl DirectoryStore for SqliteStore {
             let Some(organization) = number(connection, channel.organization)? else {
                 return Ok(Written::Stale);
             };
-            // Without an expected revision there is no row that it could replace.
-            let mut statement = connection.prepare_cached(match expected {
+            let mut parameters: Vec<Value> = vec![
+                organization.into(),
+                channel.id.as_str().to_owned().into(),
+                channel.name.as_str().to_owned().into(),
+                channel.kind.as_str().to_owned().into(),
+                channel.created_at.unix_micros().into(),
+                channel.updated_at.unix_micros().into(),
+                revision(channel.revision),
+            ];
+            let sql = match expected {
                 None => {
                     "INSERT INTO channels (organization, id, name, kind, created_at, updated_at, revision)
-                     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?8 IS NULL ON CONFLICT DO NOTHING"
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING"
                 }
-                Some(_) => {
+                Some(expected) => {
+                    parameters.push(revision(expected));
                     "UPDATE channels SET name = ?3, kind = ?4, created_at = ?5, updated_at = ?6, revision = ?7
                      WHERE organization = ?1 AND id = ?2 AND revision = ?8"
                 }
-            })?;
-            let saved = statement.execute(params![
-                organization,
-                channel.id.as_str(),
-                channel.name.as_str(),
-                channel.kind.as_str(),
-                channel.created_at.unix_micros(),
-                channel.updated_at.unix_micros(),
-                revision(channel.revision),
-                expected.map(revision),
-            ])?;
+            };
+            let saved = connection.prepare_cached(sql)?.execute(params_from_iter(parameters))?;
             written(connection, saved, &event)
         })
         .await

@@ -77,11 +77,12 @@ impl KeyStore for SqliteStore {
     }
 }
 
-/// The part of a digest that is indexed is repeated so that the index is used.
+// The part of a digest that is indexed is repeated so that the index is used.
+const BY_CURRENT: &str = select_found!("WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1");
+const BY_PREVIOUS: &str =
+    select_found!("WHERE substr(previous_digest, 1, 8) = substr(?1, 1, 8) AND previous_digest = ?1");
+
 fn find(connection: &Connection, digest: &KeyDigest) -> Result<Option<FoundKey>, Fault> {
-    const BY_CURRENT: &str = select_found!("WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1");
-    const BY_PREVIOUS: &str =
-        select_found!("WHERE substr(previous_digest, 1, 8) = substr(?1, 1, 8) AND previous_digest = ?1");
     for sql in [BY_CURRENT, BY_PREVIOUS] {
         let mut statement = connection.prepare_cached(sql)?;
         let found = statement.query_and_then([digest.as_bytes()], key_row::found)?.next().transpose()?;
@@ -120,4 +121,25 @@ fn replace(connection: &Connection, record: &KeyRecord, expected: Revision) -> R
     let mut parameters = parameters(record);
     parameters.push((":expected", revision(expected)));
     Ok(statement.execute(&*parameters)? > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::migrations::{MIGRATIONS, migrate};
+
+    #[test]
+    fn a_key_is_found_by_the_index_of_its_digest() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, MIGRATIONS, Path::new("test")).unwrap();
+        for (sql, index) in [(BY_CURRENT, "keys_by_digest"), (BY_PREVIOUS, "keys_by_previous_digest")] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let lines = statement.query_map([[0; 32]], |row| row.get::<_, String>("detail")).unwrap();
+            let plan = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+            assert!(plan.contains(&format!("SEARCH keys USING INDEX {index}")), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
 }

@@ -225,6 +225,14 @@ mod tests {
     }
 
     #[test]
+    fn a_job_is_done_though_nobody_waits_for_it() {
+        let bench = Bench::new();
+        drop(bench.queue_insert(7));
+        let (ids, _directory) = bench.write_all();
+        assert_eq!(ids, [7]);
+    }
+
+    #[test]
     fn a_job_that_fails_undoes_itself_alone() {
         let bench = Bench::new();
         let first = bench.queue_insert(1);
