@@ -94,13 +94,15 @@ async fn follow(core: Arc<Core>, mut feed: ChangeFeed) {
     loop {
         match feed.recv().await {
             Ok(change) => core.cache.forget(&change.digests),
-            Err(_) => match core.store.changes() {
-                Some(next) => {
-                    feed = next;
-                    core.cache.forget_all();
+            Err(_) => {
+                // A new feed first, so that nothing falls between it and what is read from here on.
+                let next = core.store.changes();
+                core.cache.forget_all();
+                match next {
+                    Some(next) => feed = next,
+                    None => return,
                 }
-                None => return,
-            },
+            }
         }
     }
 }

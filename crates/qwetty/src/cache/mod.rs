@@ -139,8 +139,10 @@ impl KeyCache {
         self.by_digest.clear();
     }
 
-    /// Drops the live state of a key that was deleted.
-    pub(crate) fn drop_state(&self, id: KeyId) {
+    /// Drops a key that was deleted, live state and all. The records go first: a look-up under way would else begin a new
+    /// state, with a quota that knows nothing of the old one.
+    pub(crate) fn drop_key<'a>(&self, id: KeyId, digests: impl IntoIterator<Item = &'a KeyDigest>) {
+        self.forget(digests);
         self.states.remove(&id);
     }
 

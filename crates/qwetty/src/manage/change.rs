@@ -153,7 +153,7 @@ impl KeyManager {
     ) -> Result<Written, ManageError> {
         let event = self.key_event(caller, action, Some(before), after)?;
         let digests = digests_of([before].into_iter().chain(after));
-        let core = Arc::clone(&self.core);
+        let (core, forgotten) = (Arc::clone(&self.core), digests.clone());
         let (id, expected) = (before.id, before.revision);
         let after = after.cloned();
         let written = self.commit(digests, async move {
@@ -162,7 +162,7 @@ impl KeyManager {
                 None => {
                     let written = core.store.remove(id, expected, &event).await?;
                     if written == Written::Done {
-                        core.cache.drop_state(id);
+                        core.cache.drop_key(id, &forgotten);
                     }
                     Ok(written)
                 }
