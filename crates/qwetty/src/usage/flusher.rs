@@ -9,6 +9,9 @@ use super::Pending;
 use crate::cache::KeyState;
 use crate::clock::Now;
 
+/// Keys in one batch: a store applies a batch as a whole, and a revocation must not wait long behind it.
+const MOST_ROWS: usize = 500;
+
 /// Brings counts and quota windows to the store, in numbered batches that a store applies once.
 pub(crate) struct Flusher {
     /// Keys with something to flush, each once.
@@ -50,13 +53,14 @@ impl Flusher {
     /// Brings everything that was counted before this call to the store. After an error nothing is lost: the next flush
     /// sends it again.
     pub(crate) async fn flush(&self, store: &dyn UsageStore, now: Now) -> Result<(), StoreError> {
-        let mut batches = self.batches.write().await;
-        batches.collect(self.take_queue(), now);
-        while let Some(batch) = batches.next(now.wall) {
+        self.batches.write().await.collect(self.take_queue(), now);
+        loop {
+            // Let go of between batches, so that readers wait for one at most.
+            let mut batches = self.batches.write().await;
+            let Some(batch) = batches.next(now.wall) else { return Ok(()) };
             store.record_usage(batch).await?;
             batches.unanswered = None;
         }
-        Ok(())
     }
 
     /// A view in which stored counts and [`View::pending`] ones add up to the truth, as long as it is held and the store is
@@ -104,13 +108,10 @@ impl Batches {
 
     fn next(&mut self, now: Timestamp) -> Option<&UsageBatch> {
         if self.unanswered.is_none() && !self.backlog.is_empty() {
+            let keys: Vec<KeyId> = self.backlog.keys().take(MOST_ROWS).copied().collect();
+            let rows = keys.iter().filter_map(|key| self.backlog.remove(key)).collect();
             self.sequence = self.sequence.saturating_add(1);
-            self.unanswered = Some(UsageBatch {
-                writer: self.writer,
-                sequence: self.sequence,
-                at: now,
-                rows: std::mem::take(&mut self.backlog).into_values().collect(),
-            });
+            self.unanswered = Some(UsageBatch { writer: self.writer, sequence: self.sequence, at: now, rows });
         }
         self.unanswered.as_ref()
     }
