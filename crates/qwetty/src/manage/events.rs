@@ -18,7 +18,7 @@ pub struct EventList {
 }
 
 impl KeyManager {
-    /// A page of an organization's audit log, newest first.
+    /// A page of an organization's audit log, newest first. The log of a deleted organization is an operator's to read.
     ///
     /// # Errors
     ///
@@ -26,12 +26,26 @@ impl KeyManager {
     /// key that the organization never had; [`ManageError::Unavailable`].
     pub async fn events(&self, caller: &Caller, list: EventList) -> Result<Listing<AuditEvent>, ManageError> {
         caller.must_hold(&self.core, administration::AUDIT_READ)?;
-        let organization = self.organization_for(caller, list.organization).await?;
+        let organization = self.log_for(caller, list.organization).await?;
         if let Some(key) = list.key {
             self.must_have_had(organization, key).await?;
         }
         let query = EventQuery { organization, key: list.key, action: list.action, page: list.page };
         Ok(self.core.store.events(&query).await?)
+    }
+
+    async fn log_for(
+        &self,
+        caller: &Caller,
+        meant: Option<OrganizationId>,
+    ) -> Result<OrganizationId, ManageError> {
+        match (self.organization_for(caller, meant).await, meant) {
+            (Err(ManageError::NotFound), Some(id)) if caller.is_operator(&self.core) => {
+                self.must_be_told_of(id, None).await?;
+                Ok(id)
+            }
+            (found, _) => found,
+        }
     }
 
     /// Another organization's key and one that never was are alike: this one's log knows nothing of them.
@@ -40,8 +54,16 @@ impl KeyManager {
         if held.is_some_and(|stored| stored.record.organization == organization) {
             return Ok(());
         }
+        self.must_be_told_of(organization, Some(key)).await
+    }
+
+    async fn must_be_told_of(
+        &self,
+        organization: OrganizationId,
+        key: Option<KeyId>,
+    ) -> Result<(), ManageError> {
         let page = Page { offset: 0, limit: 1 };
-        let query = EventQuery { organization, key: Some(key), action: None, page };
+        let query = EventQuery { organization, key, action: None, page };
         match self.core.store.events(&query).await?.total {
             0 => Err(ManageError::NotFound),
             _ => Ok(()),
