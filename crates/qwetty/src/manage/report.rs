@@ -26,6 +26,9 @@ pub enum RangeError {
     /// It is longer than usage is kept.
     #[error("the range from `from` to `to` must be at most 90 days")]
     TooLong,
+    /// An end of it, in whole hours, is no time that RFC 3339 can write.
+    #[error("the range from `from` to `to` must lie in the years 0000 to 9999")]
+    OutOfCalendar,
 }
 
 impl HourRange {
@@ -34,7 +37,7 @@ impl HourRange {
     ///
     /// # Errors
     ///
-    /// [`RangeError`] unless it is at least one hour and at most 90 days.
+    /// [`RangeError`] unless it is at least one hour and at most 90 days, all of them in the years 0000 to 9999.
     pub fn new(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> Result<Self, RangeError> {
         let range = match (from.map(Hour::of), to.map(end_of)) {
             (Some(from), Some(to)) => Self { from, to },
@@ -47,6 +50,9 @@ impl HourRange {
         };
         match range.to.number().saturating_sub(range.from.number()) {
             ..=0 => Err(RangeError::Empty),
+            1..=MOST_HOURS if !(is_writable(range.from()) && is_writable(range.to())) => {
+                Err(RangeError::OutOfCalendar)
+            }
             1..=MOST_HOURS => Ok(range),
             _ => Err(RangeError::TooLong),
         }
@@ -75,6 +81,11 @@ impl HourRange {
 fn end_of(at: Timestamp) -> Hour {
     let hour = Hour::of(at);
     if hour.start() == at { hour } else { hour.plus(1) }
+}
+
+/// An instant that cannot be written shows as another one.
+fn is_writable(at: Timestamp) -> bool {
+    Timestamp::from(at.to_offset_date_time()) == at
 }
 
 /// What a key was used for in a range of hours.
@@ -164,5 +175,14 @@ mod tests {
         assert_eq!(hours(Some(at(11, 0)), Some(at(10, 0))), Err(RangeError::Empty));
         assert_eq!(hours(Some(at(0, 0)), Some(at(2160, 0))), Ok((0, 2160)));
         assert_eq!(hours(Some(at(0, 0)), Some(at(2160, 1))), Err(RangeError::TooLong));
+    }
+    #[test]
+    fn a_range_ends_with_the_calendar() {
+        let (first, end): (Timestamp, Timestamp) =
+            ("0000-01-01T00:00:00Z".parse().unwrap(), "9999-12-31T23:00:00Z".parse().unwrap());
+        assert!(hours(Some(first), Some(at(Hour::of(first).number() + 1, 0))).is_ok());
+        assert!(hours(Some(at(Hour::of(end).number() - 1, 0)), Some(end)).is_ok());
+        assert_eq!(hours(None, Some(first)), Err(RangeError::OutOfCalendar));
+        assert_eq!(hours(Some(end), None), Err(RangeError::OutOfCalendar));
     }
 }
