@@ -75,13 +75,17 @@ impl<S: Fn(u32) -> u32> Picture<S> {
         Room { units, held_since: (units < self.geometry.limit()).then_some(held_since) }
     }
 
-    /// Whether something recorded at `tick` is a window old.
+    /// The last whole tick that is known to have passed.
     ///
     /// The head was recorded less than a tick after some clock was read, so that a stale or backward reading counts as
-    /// one tick before the head. A slot may be newer than `now`, and then has no age.
+    /// one tick before the head.
+    pub(crate) fn time(&self, now: Reading) -> u64 {
+        now.floor.max(u64::from(self.head.tick.saturating_sub(1)))
+    }
+
+    /// Whether something recorded at `tick` is a window old. It may be newer than `now`, and then has no age.
     pub(crate) fn is_old(&self, tick: u32, now: Reading) -> bool {
-        let now = now.floor.max(u64::from(self.head.tick.saturating_sub(1)));
-        now.saturating_sub(u64::from(tick)) >= u64::from(self.window)
+        self.time(now).saturating_sub(u64::from(tick)) >= u64::from(self.window)
     }
 
     fn move_to(&self, end: Position, span: u32, now: Reading) -> Head {
@@ -130,6 +134,15 @@ mod tests {
         let window = picture(3, head(2200, 1, 0, 1), &[1100, 0, 1150]);
         assert_eq!(window.admit(1, at(1)), Some(head(2200, 2, 0, 1)));
         assert_eq!(window.admit(2, at(1)), Some(head(2200, 0, 1, 1)));
+    }
+
+    #[test]
+    fn a_head_is_known_to_be_reached_but_for_a_tick() {
+        let between = Reading { floor: 2199, ceil: 2200, phase: 1 };
+        for now in [between, at(1)] {
+            assert_eq!(picture(2, head(2200, 1, 0, 1), &[1200, 0]).admit(1, now), None);
+            assert_eq!(picture(2, head(2200, 1, 0, 1), &[1199, 0]).admit(1, now), Some(head(2200, 0, 0, 1)));
+        }
     }
 
     #[test]

@@ -100,3 +100,193 @@ impl fmt::Debug for LimiterCell {
         f.debug_struct("LimiterCell").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Moment {
+        Moment::from_nanos((seconds * 1e9) as u64)
+    }
+
+    fn quota(limit: u32, window_seconds: u32) -> Quota {
+        Quota::new(limit, window_seconds).unwrap()
+    }
+
+    /// Takes one unit, and says whether it was admitted.
+    fn take(cell: &LimiterCell, quota: Quota, seconds: f64) -> bool {
+        matches!(cell.take(quota, 1, at(seconds)), Outcome::Admitted(_))
+    }
+
+    fn exhaust(cell: &LimiterCell, quota: Quota, seconds: f64) -> u32 {
+        (0..).find(|_| !take(cell, quota, seconds)).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_cell_has_everything() {
+        let cell = LimiterCell::new();
+        let level = Level { limit: 7, remaining: 7, grows_in: Duration::ZERO };
+        assert_eq!(cell.peek(quota(7, 60), at(5.0)), level);
+        assert!(cell.is_idle(at(5.0)));
+        assert_eq!(cell.snapshot(at(5.0)), None);
+    }
+
+    #[test]
+    fn a_cost_out_of_range_is_told_and_consumes_nothing() {
+        let cell = LimiterCell::new();
+        for cost in [0, 8, u32::MAX] {
+            assert_eq!(cell.take(quota(7, 60), cost, at(0.0)), Outcome::CostOutOfRange { limit: 7 });
+        }
+        assert_eq!(cell.peek(quota(7, 60), at(0.0)).remaining, 7);
+    }
+
+    #[test]
+    fn a_refusal_consumes_nothing() {
+        let (cell, quota) = (LimiterCell::new(), quota(10, 60));
+        assert!(matches!(cell.take(quota, 8, at(0.0)), Outcome::Admitted(_)));
+        let Outcome::Refused(level) = cell.take(quota, 3, at(1.0)) else { panic!("3 of 2 left") };
+        assert_eq!(level, Level { limit: 10, remaining: 2, grows_in: Duration::from_secs(59) });
+        assert!(matches!(cell.take(quota, 2, at(1.0)), Outcome::Admitted(_)));
+    }
+
+    #[test]
+    fn whole_seconds_are_met_exactly_and_bursts_a_window_apart_all_pass() {
+        for window in [1, 7, 60, 3600, Quota::MAX_WINDOW_SECONDS] {
+            let (cell, quota) = (LimiterCell::new(), quota(1000, window));
+            for burst in 0..40 {
+                let start = 11.0 + f64::from(burst) * f64::from(window);
+                assert_eq!(exhaust(&cell, quota, start), 1000, "{window}");
+                assert_eq!(cell.peek(quota, at(start)).grows_in, quota.window());
+            }
+        }
+    }
+
+    /// A prototype rounded ticks down so that ages overflowed its slots.
+    #[test]
+    fn ages_of_any_size_are_old() {
+        for seconds in (1_u64..200).chain([1 << 20, 1 << 28, (1 << 28) + 1, 1 << 32, (1 << 32) + 1]) {
+            let (cell, quota) = (LimiterCell::new(), quota(3, 1));
+            assert_eq!(exhaust(&cell, quota, 0.0), 3);
+            assert_eq!(exhaust(&cell, quota, seconds as f64), 3);
+        }
+    }
+
+    #[test]
+    fn the_first_moment_and_the_last_are_moments_like_others() {
+        let (cell, quota) = (LimiterCell::new(), quota(2, 60));
+        assert_eq!(exhaust(&cell, quota, 0.0), 2);
+        let last = Moment::from_nanos(u64::MAX);
+        assert!(cell.is_idle(last));
+        assert!(matches!(cell.take(quota, 2, last), Outcome::Admitted(_)));
+        assert!(matches!(cell.take(quota, 1, last), Outcome::Refused(_)));
+    }
+
+    #[test]
+    fn a_backward_reading_frees_nothing() {
+        let (cell, quota) = (LimiterCell::new(), quota(3, 60));
+        assert!(take(&cell, quota, 100.0));
+        assert!(take(&cell, quota, 130.0));
+        assert!(take(&cell, quota, 50.0)); // as of 130 s
+        assert!(!take(&cell, quota, 115.0));
+        assert!(take(&cell, quota, 160.0));
+        assert!(!take(&cell, quota, 189.0));
+        assert_eq!(exhaust(&cell, quota, 190.0), 2);
+    }
+
+    #[test]
+    fn idle_is_a_window_after_the_last_admission() {
+        let (cell, quota) = (LimiterCell::new(), quota(100, 60));
+        assert!(take(&cell, quota, 0.0) && take(&cell, quota, 10.0));
+        assert!(!cell.is_idle(at(69.0)));
+        assert!(cell.snapshot(at(69.0)).is_some());
+        assert!(cell.is_idle(at(70.0)));
+        assert_eq!(cell.snapshot(at(70.0)), None);
+        assert!(cell.is_idle(at(1e9)));
+    }
+
+    #[test]
+    fn a_raised_limit_adds_and_a_lowered_one_takes_away_at_once() {
+        let cell = LimiterCell::new();
+        assert_eq!(exhaust(&cell, quota(1000, 3600), 0.0), 1000);
+        assert_eq!(cell.peek(quota(5000, 3600), at(1.0)).remaining, 4000);
+        assert_eq!(exhaust(&cell, quota(5000, 3600), 1.0), 4000);
+        assert!(!take(&cell, quota(1000, 3600), 2.0));
+        assert_eq!(cell.peek(quota(1000, 3600), at(3600.0)).remaining, 0);
+        assert_eq!(exhaust(&cell, quota(1000, 3600), 3601.0), 1000);
+    }
+
+    #[test]
+    fn lowering_and_raising_a_limit_forgets_nothing() {
+        let cell = LimiterCell::new();
+        for second in 0..100 {
+            assert!(matches!(cell.take(quota(5000, 3600), 50, at(f64::from(second))), Outcome::Admitted(_)));
+        }
+        for limit in [4000, 10, 1000, 1] {
+            assert!(!take(&cell, quota(limit, 3600), 200.0));
+        }
+        let snapshot = cell.snapshot(at(200.0)).unwrap();
+        let bytes = WindowSnapshot::from_bytes(&snapshot.to_bytes()).unwrap();
+        for cell in [cell, LimiterCell::restore(quota(1, 3600), &bytes, Duration::ZERO, at(200.0))] {
+            assert!(!take(&cell, quota(5000, 3600), 201.0));
+            assert!(!take(&cell, quota(5000, 3600), 3599.0));
+            assert_eq!(exhaust(&cell, quota(5000, 3600), 3700.0), 5000);
+        }
+    }
+
+    #[test]
+    fn a_raise_withholds_less_than_two_percent_of_the_new_limit() {
+        // 17 units at each time fill the groups of the standard quota; those of the admin quota are 84.
+        let (cell, standard, admin) = (LimiterCell::new(), quota(1000, 3600), quota(5000, 3600));
+        for second in 0..1000 {
+            assert!(take(&cell, standard, f64::from(second)));
+        }
+        assert!(take(&cell, admin, 1000.0));
+        for second in 3600..4601 {
+            let live = (1000 - (second - 3600)).clamp(0, 1000) + i32::from(second < 4600);
+            let withheld = 5000 - live - cell.peek(admin, at(f64::from(second))).remaining as i32;
+            assert!((0..100).contains(&withheld), "{withheld} at {second} s");
+        }
+    }
+
+    #[test]
+    fn a_restored_cell_knows_how_much_time_has_passed() {
+        let quota = quota(2, 60);
+        let stopped = LimiterCell::new();
+        assert!(take(&stopped, quota, 1000.0) && take(&stopped, quota, 1030.0));
+        let snapshot = stopped.snapshot(at(1040.0)).unwrap();
+        let restored =
+            |elapsed| LimiterCell::restore(quota, &snapshot, Duration::from_secs(elapsed), at(5.0));
+        assert!(!take(&restored(0), quota, 5.0));
+        assert!(!take(&restored(19), quota, 5.0));
+        assert_eq!(restored(19).peek(quota, at(5.0)).grows_in, Duration::from_secs(1));
+        assert_eq!(exhaust(&restored(20), quota, 5.0), 1);
+        assert!(!restored(49).is_idle(at(5.0)));
+        assert!(restored(50).is_idle(at(5.0)));
+        assert!(restored(u64::MAX).is_idle(at(5.0)));
+    }
+
+    #[test]
+    fn a_snapshot_by_a_late_reading_frees_nothing_early() {
+        let quota = quota(1, 60);
+        let stopped = LimiterCell::new();
+        assert!(take(&stopped, quota, 10.0));
+        let snapshot = stopped.snapshot(at(9.0)).unwrap();
+        for other in [quota, self::quota(1, 90)] {
+            let restored = LimiterCell::restore(other, &snapshot, Duration::ZERO, at(109.0));
+            let end = 110.0 + f64::from(other.window_seconds());
+            assert!(!take(&restored, other, end - 0.01));
+            assert!(take(&restored, other, end));
+        }
+    }
+
+    #[test]
+    fn a_clock_younger_than_the_snapshot_restores_it() {
+        let quota = quota(1, 60);
+        let stopped = LimiterCell::new();
+        assert!(take(&stopped, quota, 1e6));
+        let snapshot = stopped.snapshot(at(1e6 + 10.000_000_001)).unwrap();
+        let restored = LimiterCell::restore(quota, &snapshot, Duration::ZERO, Moment::from_nanos(0));
+        assert!(!take(&restored, quota, 49.9));
+        assert!(take(&restored, quota, 50.000_001));
+    }
+}

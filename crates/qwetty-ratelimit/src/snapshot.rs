@@ -5,21 +5,23 @@ use thiserror::Error;
 use crate::admission::Picture;
 use crate::geometry::Geometry;
 use crate::head::Head;
-use crate::ticks::{Reading, Ticks};
-use crate::{Quota, QuotaError};
+use crate::ticks::Ticks;
+use crate::{Moment, Quota, QuotaError};
 
 /// What a cell had counted at one moment, kept as ages so that it means the same to a clock with another origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowSnapshot {
     quota: Quota,
-    /// Nanoseconds from the last whole tick to the moment of the snapshot.
+    /// Nanoseconds by which the window's time is ahead of the reading that the snapshot was asked for with, because a thread
+    /// with a later reading took first. The ages count from the window's time.
+    ahead: u64,
+    /// Nanoseconds from the last whole tick to the window's time.
     phase: u32,
     /// The head's group, and the units taken of it.
     group: u8,
     count: u32,
-    /// Ticks from the head to the tick that follows the snapshot's last whole one: 0 for a take between the two. Negative
-    /// if a thread with a later reading took first.
-    head_age: i64,
+    /// Ticks from the head to the tick that follows the last whole one: 0 for a take between the two.
+    head_age: u32,
     /// Ticks from the last admission of the groups before the head's to the head, backward around the ring as far as they
     /// are live. All of them are full.
     older: Vec<u32>,
@@ -37,20 +39,19 @@ pub(crate) struct Entry {
 
 const VERSION: u8 = 1;
 
-/// No head is further than this ahead of any reading of its window.
-const MAX_LEAD_WINDOWS: i64 = 14;
-
 impl WindowSnapshot {
     /// A surplus longer than this is thinned out.
     pub(crate) const MAX_SURPLUS: usize = 60;
 
-    /// A compact form for storage, whose first byte is its version: 27 bytes, 4 for each live group but one of the up to
+    /// A compact form for storage, whose first byte is its version: 31 bytes, 4 for each live group but one of the up to
     /// 60, and, for a window after a change to a smaller limit, 8 for each of up to 60 entries about the time before.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
         bytes.extend(self.quota.limit().to_le_bytes());
         bytes.extend(self.quota.window_seconds().to_le_bytes());
+        // More than a window is no delay between threads, and would only keep what is to be forgotten by then.
+        bytes.extend(self.ahead.min(window_nanos(self.quota)).to_le_bytes());
         bytes.extend(self.phase.to_le_bytes());
         bytes.push(self.group);
         bytes.extend(self.count.to_le_bytes());
@@ -77,10 +78,11 @@ impl WindowSnapshot {
         }
         let limit = split_u32(&mut bytes)?;
         let quota = Quota::new(limit, split_u32(&mut bytes)?)?;
+        let ahead = u64::from_le_bytes(split(&mut bytes)?);
         let phase = split_u32(&mut bytes)?;
         let [group] = split(&mut bytes)?;
         let count = split_u32(&mut bytes)?;
-        let head_age = i64::from_le_bytes(split(&mut bytes)?);
+        let head_age = split_u32(&mut bytes)?;
         let [groups] = split(&mut bytes)?;
         let older = (0..groups).map(|_| split_u32(&mut bytes)).collect::<Result<_, _>>()?;
         let mut surplus = Vec::new();
@@ -88,7 +90,7 @@ impl WindowSnapshot {
             let units = split_u32(&mut bytes)?;
             surplus.push(Entry { units, tick: split_u32(&mut bytes)? });
         }
-        let snapshot = Self { quota, phase, group, count, head_age, older, surplus };
+        let snapshot = Self { quota, ahead, phase, group, count, head_age, older, surplus };
         if snapshot.is_possible() { Ok(snapshot) } else { Err(SnapshotError::Damaged) }
     }
 
@@ -97,11 +99,17 @@ impl WindowSnapshot {
         quota: Quota,
         picture: &Picture<S>,
         surplus: &[Entry],
-        reading: Reading,
+        origin: Moment,
+        now: Moment,
     ) -> Option<Self> {
+        let ticks = Ticks::of(quota);
+        let reading = ticks.read(origin, now);
         if picture.is_idle(reading) {
             return None;
         }
+        let last_tick = picture.time(reading);
+        let phase = if last_tick == reading.floor { reading.phase } else { 0 };
+        let time = ticks.moment(origin, last_tick).as_nanos().saturating_add(phase.into());
         let geometry = picture.geometry;
         let Head { tick, group, span, count, .. } = picture.head;
         let slot = |step| if step <= span { tick } else { (picture.slot)(geometry.before(group, step)) };
@@ -109,10 +117,11 @@ impl WindowSnapshot {
         let age = |past: u32| tick.saturating_sub(past);
         Some(Self {
             quota,
-            phase: reading.phase,
+            ahead: time.saturating_sub(now.as_nanos()),
+            phase,
             group: group as u8, // below SLOTS
             count: count.min(geometry.size(group)),
-            head_age: reading.floor as i64 + 1 - i64::from(tick), // a reading is below 2^60
+            head_age: (last_tick + 1 - u64::from(tick)) as u32, // a window at most, as it is live
             older: (1..geometry.groups()).map(slot).take_while(|&tick| is_live(tick)).map(age).collect(),
             surplus: surplus
                 .iter()
@@ -125,19 +134,23 @@ impl WindowSnapshot {
     /// Whether a cell could have written this, which is all that restoring relies on.
     fn is_possible(&self) -> bool {
         let (geometry, ticks) = (Geometry::of(self.quota), Ticks::of(self.quota));
-        let window = i64::from(ticks.window());
         let group = u32::from(self.group);
         let ages = || self.older.iter().copied().chain(self.surplus.iter().map(|entry| entry.tick));
-        u64::from(self.phase) < ticks.nanos()
+        let oldest = self.head_age.checked_add(ages().last().unwrap_or(0));
+        self.ahead <= window_nanos(self.quota)
+            && u64::from(self.phase) < ticks.nanos()
             && group < geometry.groups()
             && (1..=geometry.size(group)).contains(&self.count)
-            && (-MAX_LEAD_WINDOWS * window..=window).contains(&self.head_age)
+            && oldest.is_some_and(|oldest| oldest <= ticks.window())
             && self.older.len() < geometry.groups() as usize
             && self.surplus.len() <= Self::MAX_SURPLUS
             && self.surplus.iter().all(|entry| (1..=Quota::MAX_LIMIT).contains(&entry.units))
             && ages().is_sorted()
-            && ages().last().is_none_or(|oldest| self.head_age.max(0) + i64::from(oldest) <= window)
     }
+}
+
+fn window_nanos(quota: Quota) -> u64 {
+    u64::from(quota.window_seconds()) * 1_000_000_000
 }
 
 fn split<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], SnapshotError> {
@@ -172,7 +185,7 @@ impl From<QuotaError> for SnapshotError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LimiterCell, Moment};
+    use crate::LimiterCell;
 
     fn snapshot() -> WindowSnapshot {
         let quota = Quota::new(1000, 60).unwrap();
@@ -186,7 +199,7 @@ mod tests {
     #[test]
     fn bytes_round_trip_and_stay_small() {
         let mut snapshot = snapshot();
-        assert_eq!(snapshot.to_bytes().len(), 27 + 4 * 35); // 600 units are 36 groups of 17
+        assert_eq!(snapshot.to_bytes().len(), 31 + 4 * 35); // 600 units are 36 groups of 17
         assert_eq!(WindowSnapshot::from_bytes(&snapshot.to_bytes()), Ok(snapshot.clone()));
         let oldest = *snapshot.older.last().unwrap();
         snapshot.surplus = vec![Entry { units: 3, tick: oldest }, Entry { units: 5, tick: oldest + 1 }];
@@ -222,8 +235,8 @@ mod tests {
         assert!(refused(|snapshot| snapshot.group = 59));
         assert!(refused(|snapshot| snapshot.count = 18));
         assert!(refused(|snapshot| snapshot.count = 0));
-        assert!(refused(|snapshot| snapshot.head_age = i64::MAX));
-        assert!(refused(|snapshot| snapshot.head_age = i64::MIN));
+        assert!(refused(|snapshot| snapshot.head_age = 1 << 28));
+        assert!(refused(|snapshot| snapshot.head_age = u32::MAX));
         assert!(refused(|snapshot| snapshot.older.reverse()));
         assert!(refused(|snapshot| snapshot.older.resize(40, u32::MAX)));
         assert!(refused(|snapshot| snapshot.surplus = vec![Entry { units: 1, tick: 0 }]));

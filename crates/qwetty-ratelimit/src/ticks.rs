@@ -80,9 +80,15 @@ impl Ticks {
         u32::try_from(u64::try_from(since_base).ok()?.div_ceil(self.nanos)).ok().filter(|&tick| tick > 0)
     }
 
+    /// The moment of a whole tick, counted from a window before `origin`; no earlier than the origin.
+    pub(crate) fn moment(&self, origin: Moment, tick: u64) -> Moment {
+        let since_origin = tick.saturating_sub(self.window.into()).saturating_mul(self.nanos);
+        Moment::from_nanos(origin.as_nanos().saturating_add(since_origin))
+    }
+
     /// The moment at which what was recorded at `tick` is a window old: the first whose `floor` is a window beyond it.
     pub(crate) fn expiry(&self, origin: Moment, tick: u32) -> Moment {
-        Moment::from_nanos(origin.as_nanos().saturating_add(u64::from(tick) * self.nanos))
+        self.moment(origin, u64::from(tick) + u64::from(self.window))
     }
 }
 
@@ -141,6 +147,22 @@ mod tests {
                 let reading = scale.read(Moment::from_nanos(7), Moment::from_nanos(7 + span));
                 prop_assert_eq!(reading.floor, u64::from(scale.window()) + span / scale.nanos());
                 prop_assert_eq!(reading.ceil, u64::from(scale.window()) + span.div_ceil(scale.nanos()));
+            }
+        }
+
+        #[test]
+        fn a_converted_tick_is_the_next_of_the_other_scale(from in 1_u32..100_000, to in 1_u32..100_000, part in 0_u32..1 << 27) {
+            // Up to a tick after the origin, which is the most that is ever recorded.
+            let (old, new) = (ticks(from), ticks(to));
+            let at = old.window() + 1 - part.min(old.window());
+            let since_origin = |scale: Ticks, tick: u32| (i128::from(tick) - i128::from(scale.window())) * i128::from(scale.nanos());
+            let exact = since_origin(old, at);
+            match new.convert(old, at) {
+                Some(tick) => {
+                    prop_assert!(since_origin(new, tick) >= exact);
+                    prop_assert!(since_origin(new, tick - 1) < exact);
+                }
+                None => prop_assert!(exact <= -i128::from(to) * 1_000_000_000),
             }
         }
 

@@ -17,9 +17,10 @@ use crate::{Level, Moment, Outcome, Quota};
 /// - A slot only ever grows, and only to ticks at which its group was indeed admitted to. Writing it too early, twice,
 ///   or by a thread that slept for a lap, changes nothing.
 /// - Before the head leaves a group, or changes its tick, the slots of that group and of the head's span are written.
-///   So they are complete for whoever sees the next head: the step that publishes it releases, and reading it acquires,
-///   which is also why the slots themselves are accessed relaxed.
-/// - A reader may find a slot newer than the head that it read; then it refuses more than it must, and looks again.
+///   So they are complete for whoever sees the next head, for the step that publishes it releases and reading it acquires.
+/// - A reader may find a slot newer than the head that it read, and then takes too much for live. So it looks at the head
+///   again, and begins anew if it moved. Slots are released and acquired for this alone: who saw the newer slot must not
+///   then be shown the older head.
 ///
 /// A sealed window is read-only. Whoever meets one builds its successor.
 pub(crate) struct Window {
@@ -65,7 +66,7 @@ impl Window {
     pub(crate) fn successor(&self, quota: Quota, now: Moment) -> Self {
         self.snapshot(now)
             .and_then(|snapshot| snapshot.window(quota, Duration::ZERO, now))
-            .unwrap_or_else(|| Self::fresh(quota, now))
+            .unwrap_or_else(|| Self::fresh(quota, now.max(self.state.origin)))
     }
 
     /// Takes `cost` units, 1 to the limit. None if this window can no longer answer: it is retired, it is too far from
@@ -144,10 +145,10 @@ impl Window {
 
     /// What is live at `now`, if anything is.
     pub(crate) fn snapshot(&self, now: Moment) -> Option<WindowSnapshot> {
-        let reading = self.ticks.read(self.state.origin, now);
         loop {
             let head = Head::unpack(self.state.head.load(Ordering::Acquire));
-            let snapshot = WindowSnapshot::of(self.quota, &self.picture(head), &self.surplus, reading);
+            let snapshot =
+                WindowSnapshot::of(self.quota, &self.picture(head), &self.surplus, self.state.origin, now);
             let after = Head::unpack(self.state.head.load(Ordering::Acquire));
             // More units of the same group at the same tick change no slot.
             if (after.tick, after.group) == (head.tick, head.group) {
@@ -162,9 +163,9 @@ impl Window {
     }
 
     fn picture(&self, head: Head) -> Picture<impl Fn(u32) -> u32> {
-        // Relaxed: see "How it stays right". A group that does not exist would be ever new.
+        // A group that does not exist would be ever new.
         let slot = |group: u32| {
-            self.state.slots.get(group as usize).map_or(u32::MAX, |slot| slot.load(Ordering::Relaxed))
+            self.state.slots.get(group as usize).map_or(u32::MAX, |slot| slot.load(Ordering::Acquire))
         };
         Picture { geometry: self.geometry, window: self.ticks.window(), head, slot }
     }
@@ -174,7 +175,7 @@ impl Window {
         for step in 0..=head.span {
             let group = self.geometry.before(head.group, step);
             if let Some(slot) = self.state.slots.get(group as usize) {
-                slot.fetch_max(head.tick, Ordering::Relaxed);
+                slot.fetch_max(head.tick, Ordering::Release);
             }
         }
     }

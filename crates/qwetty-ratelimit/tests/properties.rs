@@ -11,67 +11,115 @@ use qwetty_ratelimit::{Level, LimiterCell, Moment, Outcome, Quota, SnapshotError
 /// Where the traces begin, so that there is room for readings before it.
 const START: u64 = 1 << 60;
 
-/// Every admission of a trace: when, as far as the limiter can know, and how many units.
+/// An exact log: every admission, between which times it was as far as the limiter can know, and how many units.
 struct Log {
     quota: Quota,
-    admitted: Vec<(u64, u32)>,
+    admitted: Vec<(u64, u64, u32)>,
 }
 
 impl Log {
-    fn new(quota: Quota) -> Self {
-        Self { quota, admitted: Vec::new() }
-    }
-
     fn window(&self) -> u64 {
         nanos(self.quota.window())
     }
 
-    /// Less than two ticks above it, and less than a 2^25th of a window.
+    /// More than two ticks, and less than a 2^25th of a window.
     fn tolerance(&self) -> u64 {
         self.window() >> 25
     }
 
     /// A reading before the last admission is known to be late.
     fn effective(&self, now: u64) -> u64 {
-        self.admitted.last().map_or(now, |&(at, _)| at.max(now))
+        self.admitted.last().map_or(now, |&(from, _, _)| from.max(now))
     }
 
-    fn live(&self, now: u64, window: u64) -> u32 {
-        self.admitted.iter().rev().take_while(|(at, _)| now - at < window).map(|(_, units)| units).sum()
+    /// Units that nothing would withhold if the take were at `late`, and those that are not over if it is at `now`.
+    fn left(&self, late: u64, now: u64) -> (u32, u32) {
+        let live = |is_live: &dyn Fn(u64, u64) -> bool| {
+            self.admitted.iter().filter(|&&(from, to, _)| is_live(from, to)).map(|(_, _, units)| units).sum()
+        };
+        let (late, now, window) = (self.effective(late), self.effective(now), self.window());
+        let perhaps_live: u32 = live(&|_, to| to + window + self.tolerance() > late);
+        let surely_live: u32 = live(&|from, _| from + window > now);
+        let limit = self.quota.limit();
+        (limit.saturating_sub(perhaps_live), limit.saturating_sub(surely_live))
     }
 
-    /// Units left by the exact log at `now`: those it surely has, and those it may have within the tolerance of a tick.
-    fn left(&self, now: u64) -> (u32, u32) {
-        let now = self.effective(now);
-        let left = |window| self.quota.limit().saturating_sub(self.live(now, window));
-        (left(self.window() + self.tolerance()), left(self.window()))
-    }
-
-    /// Takes note of an outcome and says whether the limiter was right.
-    fn check(&mut self, now: u64, cost: u32, outcome: Outcome, hidden: u32) -> Result<(), TestCaseError> {
-        let (surely, at_most) = self.left(now);
-        match outcome {
+    /// Takes note of an outcome at some time from `late` to `now`, and says whether the limiter was right.
+    fn check(
+        &mut self,
+        late: u64,
+        now: u64,
+        cost: u32,
+        outcome: Outcome,
+        hidden: u32,
+    ) -> Result<(), TestCaseError> {
+        let (at_least, at_most) = self.left(late, now);
+        let (level, left) = match outcome {
             Outcome::Admitted(level) => {
                 prop_assert!(cost <= at_most, "{cost} of {at_most} at {now}: over");
-                self.admitted.push((self.effective(now), cost));
-                prop_assert!(
-                    level.remaining <= at_most - cost,
-                    "overstated: {level:?} of {}",
-                    at_most - cost
-                );
-                prop_assert!(
-                    level.remaining + cost + hidden >= surely,
-                    "{level:?} of {surely} - {cost}: withheld"
-                );
-                prop_assert!(level.grows_in > Duration::ZERO);
+                self.admitted.push((self.effective(late), self.effective(now), cost));
+                (level, level.remaining + cost)
             }
             Outcome::Refused(level) => {
                 prop_assert!(level.remaining < cost);
-                prop_assert!(level.remaining <= at_most, "overstated: {level:?} of {at_most}");
-                prop_assert!(level.remaining + hidden >= surely, "{level:?} of {surely}: withheld");
-                prop_assert!(level.grows_in > Duration::ZERO);
+                (level, level.remaining)
             }
-            Outcome::CostOutOfRange { .. } => prop_assert!(false, "cost {cost} is in range"),
+            Outcome::CostOutOfRange { .. } => return Err(TestCaseError::fail("a cost in range")),
+        };
+        prop_assert!(left <= at_most, "overstated: {left} of {at_most}");
+        prop_assert!(left.saturating_add(hidden) >= at_least, "withheld: {left} of {at_least}");
+        prop_assert!(level.grows_in > Duration::ZERO);
+        Ok(())
+    }
+}
+
+/// A cell and its log on the way through a trace.
+struct Trace {
+    cell: LimiterCell,
+    log: Log,
+    now: u64,
+    /// How far the cell's clock is behind `now`, and where it stood at the last restart.
+    behind: u64,
+    restarted_at: u64,
+}
+
+impl Trace {
+    fn new(quota: Quota) -> Self {
+        let log = Log { quota, admitted: Vec::new() };
+        Self { cell: LimiterCell::new(), log, now: START, behind: 0, restarted_at: 0 }
+    }
+
+    fn clock(&self) -> u64 {
+        self.now - self.behind
+    }
+
+    fn take(&mut self, late: u64, cost: u32, hidden: u32) -> Result<(), TestCaseError> {
+        let reading = self.clock().saturating_sub(late).max(self.restarted_at);
+        let outcome = self.cell.take(self.log.quota, cost, at(reading));
+        self.log.check(reading + self.behind, self.now, cost, outcome, hidden)
+    }
+
+    fn go(&mut self, steps: &[Step], hidden: u32) -> Result<(), TestCaseError> {
+        let quota = self.log.quota;
+        for step in steps {
+            match *step {
+                Step::Wait(parts, more) => self.now += part(quota, parts) + more,
+                Step::Window(parts, more) => self.now += nearly(quota, parts) + more,
+                Step::Burst(units) => {
+                    for _ in 0..units {
+                        self.take(0, 1, hidden)?;
+                    }
+                }
+                Step::Cost(thousandths) => self.take(0, cost(quota, thousandths), hidden)?,
+                Step::Stale(parts) => self.take(part(quota, parts), 1, hidden)?,
+                Step::Restart(parts) => {
+                    let snapshot = stored(&self.cell, at(self.clock()));
+                    self.now += part(quota, parts);
+                    self.behind = self.now - (self.behind % 1_000_003) * 977;
+                    self.restarted_at = self.clock();
+                    self.cell = restored(quota, snapshot, part(quota, parts), at(self.clock()));
+                }
+            }
         }
         Ok(())
     }
@@ -81,6 +129,8 @@ impl Log {
 enum Step {
     /// Time passes, in 2^20ths of a window, and some nanoseconds.
     Wait(u64, u64),
+    /// Very nearly a window passes: so many 2^32nds of it more, and some nanoseconds.
+    Window(i64, u64),
     /// Single units, one after the other.
     Burst(u32),
     /// A cost, in 1000ths of the limit.
@@ -100,6 +150,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         5 => (wait.clone(), select(vec![0, 0, 1, 2, 7, 15_624, 999_999_937])).prop_map(|(part, more)| Step::Wait(part, more)),
+        2 => (-40_i64..40, 0_u64..3).prop_map(|(parts, more)| Step::Window(parts, more)),
         4 => (1_u32..40).prop_map(Step::Burst),
         1 => (40_u32..400).prop_map(Step::Burst),
         2 => (0_u32..=1000).prop_map(Step::Cost),
@@ -116,6 +167,12 @@ fn any_quota() -> impl Strategy<Value = Quota> {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap()
+}
+
+/// A window and so many 2^32nds of one.
+fn nearly(quota: Quota, parts: i64) -> u64 {
+    let window = nanos(quota.window());
+    window.saturating_add_signed(i64::try_from((i128::from(window) * i128::from(parts)) >> 32).unwrap())
 }
 
 /// A part of a window, in 2^20ths.
@@ -148,81 +205,15 @@ fn restored(quota: Quota, snapshot: Option<WindowSnapshot>, elapsed: u64, now: M
     })
 }
 
-/// Takes by the log's quota from `now` on, and says when it ended.
-fn replay(
-    cell: &LimiterCell,
-    log: &mut Log,
-    mut now: u64,
-    steps: &[Step],
-    hidden: u32,
-) -> Result<u64, TestCaseError> {
-    let quota = log.quota;
-    for step in steps {
-        match *step {
-            Step::Wait(parts, more) => now += part(quota, parts) + more,
-            Step::Burst(units) => {
-                for _ in 0..units {
-                    log.check(now, 1, cell.take(quota, 1, at(now)), hidden)?;
-                }
-            }
-            Step::Cost(thousandths) => {
-                let cost = cost(quota, thousandths);
-                log.check(now, cost, cell.take(quota, cost, at(now)), hidden)?;
-            }
-            Step::Stale(_) | Step::Restart(_) => {}
-        }
-    }
-    Ok(now)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn a_trace_is_never_over_never_overstated_and_withholds_less_than_a_group(
         quota in any_quota(),
         steps in prop::collection::vec(any_step(), 1..60),
     ) {
-        let mut cell = LimiterCell::new();
-        let mut log = Log::new(quota);
-        // The limiter's clock is `shift` behind the log's.
-        let (mut now, mut shift, mut restarted_at) = (START, 0, 0);
-        for step in steps {
-            match step {
-                Step::Wait(parts, more) => now += part(quota, parts) + more,
-                Step::Burst(units) => {
-                    for _ in 0..units {
-                        log.check(now, 1, cell.take(quota, 1, at(now - shift)), hidden(quota))?;
-                    }
-                }
-                Step::Cost(thousandths) => {
-                    let cost = cost(quota, thousandths);
-                    log.check(now, cost, cell.take(quota, cost, at(now - shift)), hidden(quota))?;
-                }
-                Step::Stale(parts) => {
-                    let late = (now - shift).saturating_sub(part(quota, parts)).max(restarted_at);
-                    let outcome = cell.take(quota, 1, at(late));
-                    // When it was is known only to lie between the late reading and now.
-                    let (surely, at_most) = (log.left(late + shift).0, log.left(now).1);
-                    let left = match outcome {
-                        Outcome::Admitted(level) => {
-                            log.admitted.push((log.effective(late + shift), 1));
-                            level.remaining + 1
-                        }
-                        Outcome::Refused(level) => level.remaining,
-                        Outcome::CostOutOfRange { .. } => unreachable!(),
-                    };
-                    prop_assert!(left <= at_most && left + hidden(quota) >= surely);
-                }
-                Step::Restart(parts) => {
-                    let snapshot = stored(&cell, at(now - shift));
-                    now += part(quota, parts);
-                    shift = now - (shift % 1_000_003) * 977;
-                    restarted_at = now - shift;
-                    cell = restored(quota, snapshot, part(quota, parts), at(now - shift));
-                }
-            }
-        }
+        Trace::new(quota).go(&steps, hidden(quota))?;
     }
 
     #[test]
@@ -235,6 +226,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Wait(parts, more) => now += part(quota, parts) + more,
+                Step::Window(parts, more) => now += nearly(quota, parts) + more,
                 Step::Restart(_) | Step::Stale(_) => {}
                 Step::Burst(units) => {
                     let last = (0..units).map(|_| cell.take(quota, 1, at(now))).last().unwrap();
@@ -292,6 +284,11 @@ proptest! {
                     other += part(quota, parts) + more;
                     continue;
                 }
+                Step::Window(parts, more) => {
+                    now += nearly(quota, parts) + more;
+                    other += nearly(quota, parts) + more;
+                    continue;
+                }
                 Step::Restart(parts) => {
                     let snapshot = stored(&stopped, at(other));
                     now += part(quota, parts);
@@ -319,16 +316,13 @@ proptest! {
         limits in prop::collection::vec(any_quota(), 2..6),
         steps in prop::collection::vec(any_step(), 1..30),
     ) {
-        let cell = LimiterCell::new();
-        let mut now = START;
-        let seconds = limits[0].window_seconds();
-        let mut log = Log::new(limits[0]);
+        let mut trace = Trace::new(limits[0]);
         let mut hidden_by_all = 0;
-        for quota in limits {
-            log.quota = Quota::new(quota.limit(), seconds).unwrap();
-            // A group of the former limit falls into groups of the new one, and each may hide what it hides.
-            hidden_by_all += hidden(log.quota);
-            now = replay(&cell, &mut log, now, &steps, hidden_by_all)?;
+        for quota in &limits {
+            trace.log.quota = Quota::new(quota.limit(), limits[0].window_seconds()).unwrap();
+            // A group of a former limit falls into groups of the new one, and each may hide what it hides.
+            hidden_by_all += hidden(*quota);
+            trace.go(&steps, hidden_by_all)?;
         }
     }
 
@@ -337,16 +331,14 @@ proptest! {
         quotas in prop::collection::vec(any_quota(), 2..6),
         steps in prop::collection::vec(any_step(), 1..30),
     ) {
-        let cell = LimiterCell::new();
-        let mut now = START;
-        let mut log = Log::new(quotas[0]);
+        let mut trace = Trace::new(quotas[0]);
         for quota in quotas {
-            let (former, seen) = (log.window(), log.effective(now));
-            log.admitted.retain(|(at, _)| seen - at < former);
-            log.quota = quota;
+            let (former, now) = (trace.log.window(), trace.log.effective(trace.now));
+            trace.log.admitted.retain(|(from, _, _)| from + former > now);
+            trace.log.quota = quota;
             // A change begins with the first take that knows of it.
-            log.check(now, 1, cell.take(quota, 1, at(now)), u32::MAX / 2)?;
-            now = replay(&cell, &mut log, now, &steps, u32::MAX / 2)?;
+            trace.take(0, 1, u32::MAX)?;
+            trace.go(&steps, u32::MAX)?;
         }
     }
 

@@ -13,20 +13,18 @@ impl WindowSnapshot {
     pub(crate) fn window(&self, quota: Quota, elapsed: Duration, now: Moment) -> Option<Window> {
         let ticks = Ticks::of(self.quota);
         let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-        let passed = elapsed.saturating_add(u64::from(self.phase));
+        let passed = elapsed.saturating_sub(self.ahead).saturating_add(self.phase.into());
         let (whole, phase) = (passed / ticks.nanos(), passed % ticks.nanos());
-        let head_age = self.head_age.saturating_add_unsigned(whole);
 
-        // The new origin is a moment that was a whole tick in the old window: the last before `now`, or the last before the
-        // head if that is later. Some clock had come to it, so that earlier readings may count as this one.
-        let lead = head_age.min(0).unsigned_abs() * ticks.nanos();
-        let origin = Moment::from_nanos(now.as_nanos().saturating_add(lead).saturating_sub(phase));
-
-        let window = i64::from(ticks.window());
-        let next_tick = window + 1 - head_age.max(0);
-        // The tick in a window of that origin, where 0 and less is dead.
-        let tick =
-            |age: u32| u32::try_from(next_tick.saturating_sub(age.into())).ok().filter(|&tick| tick > 0);
+        // The last whole tick is the new origin: some clock had come to it, so that earlier readings may count as this one.
+        let still_ahead = self.ahead.saturating_sub(elapsed);
+        let origin = Moment::from_nanos(now.as_nanos().saturating_add(still_ahead).saturating_sub(phase));
+        let next_tick = u64::from(ticks.window()) + 1;
+        // The tick in a window of that origin; none if it is dead.
+        let tick = |age: u32| {
+            let age = whole.saturating_add(self.head_age.into()).saturating_add(age.into());
+            u32::try_from(next_tick.saturating_sub(age)).ok().filter(|&tick| tick > 0)
+        };
         let head = tick(0)?;
         let older: Vec<u32> = self.older.iter().map_while(|&age| tick(age)).collect();
         let surplus: Vec<Entry> = self
