@@ -10,6 +10,7 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use futures_util::future::join_all;
@@ -123,6 +124,8 @@ fn insertions(
     directory: &Path,
 ) {
     let mut group = criterion.benchmark_group("sqlite/insert");
+    // A sample is one wait for the disk at least.
+    group.sample_size(100).measurement_time(Duration::from_secs(2));
     let mut file = File::create(directory.join("bare")).unwrap();
     group.bench_function("bare_append_and_sync", |b| {
         b.iter(|| {

@@ -1,4 +1,5 @@
-use std::sync::Barrier;
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,13 @@ use std::time::{Duration, Instant};
 /// Divided by `iterations` it is what one `work` takes as the thread that does it sees it.
 #[expect(clippy::disallowed_methods, reason = "a bench runs in real time")]
 pub fn time_on_threads(threads: usize, iterations: u64, work: impl Fn() + Sync) -> Duration {
-    let start_line = Barrier::new(threads);
+    let at_the_line = AtomicUsize::new(0);
     let run = || {
-        start_line.wait();
+        // A thread that slept until all are there would be late by more than a short run takes.
+        at_the_line.fetch_add(1, Ordering::SeqCst);
+        while at_the_line.load(Ordering::SeqCst) < threads {
+            spin_loop();
+        }
         let start = Instant::now();
         for _ in 0..iterations {
             work();
