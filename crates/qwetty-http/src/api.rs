@@ -13,6 +13,7 @@ use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 use crate::admission::{Refused, admit, rate_of};
 use crate::body;
 use crate::calls;
+use crate::calls::docs::Docs;
 use crate::client_address::{TrustedProxies, WithoutForwardedFor, client_address};
 use crate::error_code::ErrorCode;
 use crate::json::Json;
@@ -32,6 +33,7 @@ pub struct Api {
     pub(crate) engine: Engine,
     pub(crate) verifier: Verifier,
     pub(crate) manager: KeyManager,
+    pub(crate) docs: Docs,
     trusted: TrustedProxies,
     router: Router,
     ids: RequestIds,
@@ -83,6 +85,7 @@ impl Api {
         Ok(Self {
             verifier: engine.verifier(),
             manager: engine.manager(),
+            docs: Docs::of(&engine),
             engine,
             trusted,
             router: Router::new()?,
@@ -157,6 +160,10 @@ impl Api {
             Call::Verify => calls::verify::verify(self, admitted, body).await,
             Call::Health => calls::health::live(admitted),
             Call::Ready => calls::health::ready(self, admitted).await,
+            Call::Description => calls::docs::description(self, admitted),
+            Call::Reference => calls::docs::reference(self, admitted),
+            Call::ErrorReference => calls::docs::errors(self, admitted),
+            Call::ReferenceStyle => calls::docs::style(admitted),
         }
     }
 }

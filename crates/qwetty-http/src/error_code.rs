@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 /// Every error of the HTTP interface. Its code, status and title never change; programs match on the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum ErrorCode {
     /// The request breaks HTTP, JSON or the form of a query string.
     MalformedRequest,
@@ -46,6 +46,29 @@ pub(crate) enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code, in the order of their statuses.
+    pub(crate) const ALL: [Self; 19] = [
+        Self::MalformedRequest,
+        Self::MissingAuthorization,
+        Self::InvalidApiKey,
+        Self::InsufficientPermissions,
+        Self::IpNotAllowed,
+        Self::ChannelNotAllowed,
+        Self::ExceedsCaller,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::KeyRevoked,
+        Self::KeyExpired,
+        Self::Conflict,
+        Self::PayloadTooLarge,
+        Self::UriTooLong,
+        Self::UnsupportedMediaType,
+        Self::ValidationFailed,
+        Self::RateLimited,
+        Self::HeadersTooLarge,
+        Self::Unavailable,
+    ];
+
     /// The code on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
         self.row().1
@@ -142,6 +165,15 @@ mod tests {
             assert_eq!((code.status().as_u16(), code.as_str()), (status, text));
             assert!(!code.title().is_empty() && !code.detail().is_empty());
         }
+    }
+
+    #[test]
+    fn all_of_them_are_listed_as_they_are_declared() {
+        let declared = Unavailable as usize + 1;
+        assert_eq!(
+            super::ErrorCode::ALL.map(|code| code as usize).to_vec(),
+            (0..declared).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -7,7 +7,6 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WW
 use http::{Method, Response};
 use http_body_util::Full;
 use qwetty::Excess;
-use serde::Serialize;
 
 use crate::bearer::BearerError;
 use crate::body::BodyError;
@@ -17,6 +16,7 @@ use crate::header::HeaderError;
 use crate::limits::LimitError;
 use crate::query::QueryError;
 use crate::request_id::RequestId;
+use crate::wire::ProblemObject;
 
 /// An answer that is an error. Status and title follow from the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,15 +91,7 @@ impl Problem {
 
     /// The response to the request `id`.
     pub(crate) fn into_response(self, id: &RequestId) -> Response<Full<Bytes>> {
-        let document = Document {
-            kind: format!("/docs/errors#{}", self.code.as_str()),
-            title: self.code.title(),
-            status: self.code.status().as_u16(),
-            detail: &self.detail,
-            code: self.code.as_str(),
-            request_id: id.as_str(),
-            errors: &self.errors,
-        };
+        let document = self.document(id.as_str());
         // Strings and numbers always serialize; were that ever to fail, the status still says no.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = Response::new(Full::from(body));
@@ -111,24 +103,22 @@ impl Problem {
         response
     }
 
+    /// The document that goes out for the request `request_id`.
+    pub(crate) fn document<'a>(&'a self, request_id: &'a str) -> ProblemObject<'a> {
+        ProblemObject {
+            kind: format!("/docs/errors#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code.as_str(),
+            request_id,
+            errors: &self.errors,
+        }
+    }
+
     fn with_detail(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { detail: detail.into(), ..Self::new(code) }
     }
-}
-
-/// The members of a problem in the order in which they are read.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    code: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Faults::is_empty")]
-    errors: &'a Faults,
 }
 
 impl From<Faults> for Problem {
@@ -198,11 +188,11 @@ fn sentence(mut message: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qwetty_authz::Axis;
     use crate::json::Json;
     use crate::request_id::RequestIds;
     use http::header::{AUTHORIZATION, HOST};
     use http_body_util::BodyExt;
+    use qwetty_authz::Axis;
 
     async fn answer(problem: Problem) -> (http::response::Parts, String) {
         let (parts, body) = problem.into_response(&RequestIds::new(7).next()).into_parts();

@@ -9,8 +9,8 @@ use qwetty_storage::{Order, Page};
 use crate::echo::may_echo;
 
 /// Largest page number: the largest whole number that every JSON reader takes exactly (2^53 - 1).
-const MAX_PAGE: u64 = 9_007_199_254_740_991;
-const MAX_LIMIT: u32 = 100;
+pub(crate) const MAX_PAGE: u64 = 9_007_199_254_740_991;
+pub(crate) const MAX_LIMIT: u32 = 100;
 
 /// The parameters of one call. Take what the call knows, then [`finish`](Query::finish): what is left is refused.
 pub(crate) struct Query {

@@ -31,6 +31,10 @@ pub(crate) enum Call {
     Verify,
     Health,
     Ready,
+    Description,
+    Reference,
+    ErrorReference,
+    ReferenceStyle,
 }
 
 /// What the caller's key must be for a call to be answered.
@@ -92,6 +96,10 @@ pub(crate) const ROWS: &[Row] = &[
     row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(API_KEYS_VERIFY)),
     row("/healthz", Method::GET, Call::Health, Needs::Nobody),
     row("/readyz", Method::GET, Call::Ready, Needs::Nobody),
+    row("/openapi.json", Method::GET, Call::Description, Needs::Nobody),
+    row("/docs", Method::GET, Call::Reference, Needs::Nobody),
+    row("/docs/errors", Method::GET, Call::ErrorReference, Needs::Nobody),
+    row("/docs/style.css", Method::GET, Call::ReferenceStyle, Needs::Nobody),
 ];
 
 const fn row(path: &'static str, method: Method, call: Call, needs: Needs) -> Row {

@@ -191,7 +191,8 @@ async fn judge(
     Ok(set)
 }
 
-const STATUSES: [Status; 4] = [Status::Active, Status::ExpiringSoon, Status::Expired, Status::Revoked];
+pub(crate) const STATUSES: [Status; 4] =
+    [Status::Active, Status::ExpiringSoon, Status::Expired, Status::Revoked];
 
 pub(super) fn named<T: Copy, const N: usize>(
     choices: [T; N],

@@ -106,7 +106,7 @@ fn failed(error: VerifyError) -> Problem {
 }
 
 /// No key's limit is larger, so no cost above it can be meant.
-fn largest_limit(quotas: TierQuotas) -> u32 {
+pub(crate) fn largest_limit(quotas: TierQuotas) -> u32 {
     quotas.get(Tier::Standard).limit().max(quotas.get(Tier::Admin).limit())
 }
 

@@ -1,4 +1,5 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::query::Paging;
 
@@ -19,12 +20,17 @@ pub(crate) struct List<T> {
 }
 
 /// Where a page stands in its list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PageMeta)]
 pub(crate) struct Meta {
+    /// The page asked for, from 1.
     page: u64,
+    /// How many items a page holds.
     limit: u32,
+    /// How many items there are on all pages.
     total: u64,
+    /// How many pages there are; 0 for an empty list.
     total_pages: u64,
 }
 

@@ -1,50 +1,58 @@
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use qwetty_keys::{EventId, KeyId, OrganizationId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::Text;
+use super::{AddressText, EventIdText, KeyIdText, OrganizationIdText, TimeText, schema};
 
 /// One line of the audit log.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEvent)]
 pub(crate) struct EventObject<'a> {
     /// Its id.
-    pub(crate) id: Text<EventId>,
+    pub(crate) id: EventIdText,
     /// When it happened.
-    pub(crate) at: Text<Timestamp>,
+    pub(crate) at: TimeText,
     /// What happened.
+    #[schema(schema_with = schema::action)]
     pub(crate) action: &'a str,
     /// Who did it; null for whoever owns the machine.
+    #[schema(required)]
     pub(crate) actor: Option<ActorObject<'a>>,
     /// In whose log it stands.
-    pub(crate) organization_id: Text<OrganizationId>,
+    pub(crate) organization_id: OrganizationIdText,
     /// The key that it is about.
-    pub(crate) key_id: Option<Text<KeyId>>,
+    #[schema(required)]
+    pub(crate) key_id: Option<KeyIdText>,
     /// The channel that it is about.
+    #[schema(required)]
     pub(crate) channel_id: Option<&'a str>,
     /// The address that the caller came from.
-    pub(crate) address: Option<Text<IpAddr>>,
+    #[schema(required)]
+    pub(crate) address: Option<AddressText>,
     /// The request that did it.
+    #[schema(required)]
     pub(crate) request_id: Option<&'a str>,
     /// Old and new values by field.
     pub(crate) changes: BTreeMap<&'a str, ChangeObject<'a>>,
 }
 
 /// A caller's key, with the name that it had.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Actor)]
 pub(crate) struct ActorObject<'a> {
     /// The key.
-    pub(crate) key_id: Text<KeyId>,
+    pub(crate) key_id: KeyIdText,
     /// Its name at the time.
     pub(crate) name: &'a str,
 }
 
 /// What a field was and what it became.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Change)]
 pub(crate) struct ChangeObject<'a> {
     /// What it was; null if there was none.
     pub(crate) from: &'a Value,

@@ -1,63 +1,77 @@
-use qwetty_authz::Network;
-use qwetty_keys::{KeyId, OrganizationId, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Text;
+use super::{KeyIdText, NetworkText, OrganizationIdText, TimeText, schema};
 
 /// A key as management reads it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Key)]
 pub(crate) struct KeyObject<'a> {
     /// The key's id.
-    pub(crate) id: Text<KeyId>,
+    pub(crate) id: KeyIdText,
     /// The organization that owns it.
-    pub(crate) organization_id: Text<OrganizationId>,
+    pub(crate) organization_id: OrganizationIdText,
     /// What people call it.
     pub(crate) name: &'a str,
     /// What people say of it.
+    #[schema(required)]
     pub(crate) description: Option<&'a str>,
     /// The first characters of its value.
     pub(crate) start: &'a str,
     /// The value itself: in the answer to create and regenerate, and nowhere else.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) key: Option<&'a str>,
     /// The status, derived for this answer.
+    #[schema(schema_with = schema::status)]
     pub(crate) status: &'a str,
     /// What it may do, in catalogue order.
     pub(crate) permissions: Vec<&'a str>,
     /// The channels it may use; null is every channel.
+    #[schema(required)]
     pub(crate) channel_scopes: Option<Vec<&'a str>>,
     /// Where it may be used from; null is everywhere.
-    pub(crate) ip_whitelist: Option<Vec<Text<&'a Network>>>,
+    #[schema(required)]
+    pub(crate) ip_whitelist: Option<Vec<NetworkText<'a>>>,
     /// Its tier.
+    #[schema(schema_with = schema::tier)]
     pub(crate) tier: &'a str,
     /// The quota of its tier.
     pub(crate) rate_limit: QuotaObject,
     /// When it expires; null is never.
-    pub(crate) expires_at: Option<Text<Timestamp>>,
+    #[schema(required)]
+    pub(crate) expires_at: Option<TimeText>,
     /// When it was made.
-    pub(crate) created_at: Text<Timestamp>,
+    pub(crate) created_at: TimeText,
     /// When anything of it last changed.
-    pub(crate) updated_at: Text<Timestamp>,
+    pub(crate) updated_at: TimeText,
     /// The key that made it; null for a root key.
-    pub(crate) created_by: Option<Text<KeyId>>,
+    #[schema(required)]
+    pub(crate) created_by: Option<KeyIdText>,
     /// When it was revoked.
-    pub(crate) revoked_at: Option<Text<Timestamp>>,
+    #[schema(required)]
+    pub(crate) revoked_at: Option<TimeText>,
     /// Why it was revoked.
+    #[schema(required)]
     pub(crate) revocation_reason: Option<&'a str>,
     /// When it last got a new value.
-    pub(crate) regenerated_at: Option<Text<Timestamp>>,
+    #[schema(required)]
+    pub(crate) regenerated_at: Option<TimeText>,
     /// When the older value ends, while one is alive.
-    pub(crate) previous_value_expires_at: Option<Text<Timestamp>>,
+    #[schema(required)]
+    pub(crate) previous_value_expires_at: Option<TimeText>,
     /// When the older value was last used.
-    pub(crate) previous_value_last_used_at: Option<Text<Timestamp>>,
+    #[schema(required)]
+    pub(crate) previous_value_last_used_at: Option<TimeText>,
     /// What it was used for so far.
     pub(crate) usage: UsageObject,
 }
 
 /// A quota.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Quota)]
 pub(crate) struct QuotaObject {
     /// Units in any one window.
     pub(crate) limit: u32,
@@ -66,19 +80,25 @@ pub(crate) struct QuotaObject {
 }
 
 /// What a key was used for so far.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Usage)]
 pub(crate) struct UsageObject {
     /// Admitted calls.
     pub(crate) request_count: u64,
     /// Calls refused by checks 2 to 7.
     pub(crate) denied_count: u64,
     /// The last admitted call.
-    pub(crate) last_used_at: Option<Text<Timestamp>>,
+    #[schema(required)]
+    pub(crate) last_used_at: Option<TimeText>,
 }
 
 #[cfg(test)]
 mod tests {
+    use qwetty_authz::Network;
+    use qwetty_keys::{KeyId, OrganizationId, Timestamp};
+
+    use super::super::Text;
     use super::*;
 
     fn time(seconds: i64) -> Text<Timestamp> {

@@ -1,7 +1,9 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A permission of the catalogue.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Permission)]
 pub(crate) struct PermissionObject<'a> {
     /// The exact name.
     pub(crate) name: &'a str,

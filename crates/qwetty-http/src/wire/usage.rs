@@ -1,20 +1,21 @@
 use std::collections::BTreeMap;
 
-use qwetty_keys::{KeyId, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Text;
+use super::{KeyIdText, TimeText};
 
 /// What a key was used for in a range of hours.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UsageReport)]
 pub(crate) struct UsageReportObject {
     /// The key.
-    pub(crate) key_id: Text<KeyId>,
+    pub(crate) key_id: KeyIdText,
     /// The first instant of the range.
-    pub(crate) from: Text<Timestamp>,
+    pub(crate) from: TimeText,
     /// The first instant after it.
-    pub(crate) to: Text<Timestamp>,
+    pub(crate) to: TimeText,
     /// All hours together.
     pub(crate) totals: CountsObject,
     /// Denials by their code; codes without one are left out.
@@ -24,8 +25,9 @@ pub(crate) struct UsageReportObject {
 }
 
 /// Admitted and refused calls.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Counts)]
 pub(crate) struct CountsObject {
     /// Admitted calls.
     pub(crate) request_count: u64,
@@ -34,10 +36,11 @@ pub(crate) struct CountsObject {
 }
 
 /// One hour.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsagePoint)]
 pub(crate) struct PointObject {
     /// Its first instant.
-    pub(crate) at: Text<Timestamp>,
+    pub(crate) at: TimeText,
     /// Its counts.
     #[serde(flatten)]
     pub(crate) counts: CountsObject,

@@ -1,7 +1,7 @@
-use qwetty_keys::{KeyId, OrganizationId, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Text;
+use super::{KeyIdText, OrganizationIdText, TimeText, schema};
 
 /// The answer to `POST /verify`.
 #[derive(Serialize)]
@@ -18,36 +18,42 @@ pub(crate) struct VerifyObject<'a> {
 }
 
 /// Whose key was presented.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = VerifiedSubject)]
 pub(crate) struct VerifySubject<'a> {
     /// The key.
-    pub(crate) key_id: Text<KeyId>,
+    pub(crate) key_id: KeyIdText,
     /// The organization that owns it.
-    pub(crate) organization_id: Text<OrganizationId>,
+    pub(crate) organization_id: OrganizationIdText,
     /// What people call the key.
     pub(crate) name: &'a str,
 }
 
 /// What an admitted key may do, so that the service can filter by it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = VerifiedGrants)]
 pub(crate) struct VerifyGrants<'a> {
     /// Its permissions, in catalogue order.
     pub(crate) permissions: Vec<&'a str>,
     /// Its channels; null is every channel.
+    #[schema(required)]
     pub(crate) channel_scopes: Option<Vec<&'a str>>,
     /// Its tier.
+    #[schema(schema_with = schema::tier)]
     pub(crate) tier: &'a str,
     /// When it expires; null is never.
-    pub(crate) expires_at: Option<Text<Timestamp>>,
+    #[schema(required)]
+    pub(crate) expires_at: Option<TimeText>,
     /// What is left of its quota.
     pub(crate) rate_limit: LevelObject,
 }
 
 /// What is left of a quota.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = QuotaLevel)]
 pub(crate) struct LevelObject {
     /// Units in any one window.
     pub(crate) limit: u32,
@@ -76,6 +82,9 @@ impl<'a> VerifyObject<'a> {
 
 #[cfg(test)]
 mod tests {
+    use qwetty_keys::{KeyId, OrganizationId};
+
+    use super::super::Text;
     use super::*;
 
     fn subject() -> VerifySubject<'static> {
