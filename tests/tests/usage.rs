@@ -98,7 +98,7 @@ async fn each_denial_is_told_by_its_code_at_once_and_after_a_restart() {
         assert_eq!(root.code(&key.value).await, "revoked");
     }
     root.act(&key.path("/reactivate")).await.expect(200);
-    root.patch(&key.path(""), json!({"expiresAt": from_now(0.2)})).await.expect(200);
+    root.patch(&key.path(""), json!({"expiresAt": from_now(0.5)})).await.expect(200);
     eventually("expired", async || (root.key(&key.id).await["status"] == "expired").then_some(())).await;
     for _ in 0..7 {
         assert_eq!(root.code(&key.value).await, "expired");
