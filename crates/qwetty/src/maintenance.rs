@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use qwetty_storage::{ChangeFeed, Hour};
 use tokio::task::AbortHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::Now;
 use crate::engine::Core;
@@ -49,7 +49,9 @@ impl Drop for Maintenance {
 }
 
 async fn flush(core: Arc<Core>, interval: Duration) {
-    let mut ticks = tokio::time::interval(interval.max(LEAST_INTERVAL));
+    let interval = interval.max(LEAST_INTERVAL);
+    // At the start there is nothing to flush.
+    let mut ticks = tokio::time::interval_at(Instant::now() + interval, interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

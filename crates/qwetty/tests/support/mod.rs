@@ -232,7 +232,7 @@ async fn start<S: Store>(
         None => builder,
     };
     let engine = builder.start().unwrap();
-    // The background work has its first turn now and not in the middle of a test.
+    // The background work comes to where it waits, so that no test begins before it hears of changes.
     settle().await;
     engine
 }
