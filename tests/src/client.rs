@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::clock::in_time;
+use crate::clock::{eventually, from_now, in_time};
 use crate::new_key::NewKey;
 
 /// Somebody who calls the API: one HTTP/1.1 connection, kept alive and opened anew when the server has closed it.
@@ -73,6 +73,27 @@ impl Client {
         let mut body = json!({"name": "A key", "permissions": ["chats:read"]});
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         NewKey::from(self.post("/api/v1/api-keys", body).await.expect(201))
+    }
+
+    /// Makes a key with these fields that has just expired.
+    pub async fn create_expired(&mut self, fields: Value) -> NewKey {
+        // A machine under load may take longer to send the call than the key was to live.
+        for seconds in [0.2, 1.0, 5.0] {
+            let mut body =
+                json!({"name": "A key", "permissions": ["chats:read"], "expiresAt": from_now(seconds)});
+            body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            let answer = self.post("/api/v1/api-keys", body).await;
+            if answer.status == 201 {
+                let key = NewKey::from(answer);
+                eventually("the expiry", async || {
+                    (self.key(&key.id).await["status"] == "expired").then_some(())
+                })
+                .await;
+                return key;
+            }
+            assert_eq!(answer.faulty(), ["expiresAt"]);
+        }
+        panic!("no call arrived within five seconds");
     }
 
     /// Asks for a decision on a key value: the `data` of the answer.

@@ -13,32 +13,33 @@ use crate::server::Server;
 #[derive(Clone)]
 pub struct Launch {
     directory: Arc<TempDir>,
-    subcommand: Vec<String>,
+    subcommand: Option<&'static str>,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
 }
 
 impl Launch {
-    /// `serve` on a free port and a database that does not exist yet.
+    /// `serve` on a free port and the database `qwetty.db`, which does not exist yet. Both are said in the environment,
+    /// so that an argument can say something else.
     pub fn serve() -> Self {
+        let launch = Self { subcommand: Some("serve"), ..Self::bare() };
+        launch.env("QWETTY_LISTEN", "127.0.0.1:0").env("QWETTY_DATABASE", "qwetty.db")
+    }
+
+    /// Nothing but what is added: no subcommand, no argument, no variable.
+    pub fn bare() -> Self {
         Self {
             directory: Arc::new(tempfile::tempdir().unwrap()),
-            subcommand: vec!["serve".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()],
+            subcommand: None,
             arguments: Vec::new(),
             variables: Vec::new(),
         }
-        .with(["--database", "qwetty.db"])
-    }
-
-    /// Nothing but what is added: no subcommand, no option.
-    pub fn bare() -> Self {
-        Self { subcommand: Vec::new(), arguments: Vec::new(), ..Self::serve() }
     }
 
     /// `root-key` on the same database.
     #[must_use]
     pub fn root_key(&self) -> Self {
-        Self { subcommand: vec!["root-key".to_owned()], ..self.clone() }
+        Self { subcommand: Some("root-key"), arguments: Vec::new(), ..self.clone() }
     }
 
     /// The same with these arguments added.
@@ -69,6 +70,7 @@ impl Launch {
     pub fn spawn(&self) -> Process {
         let log = self.directory().join("log");
         let appended = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let begins = usize::try_from(appended.metadata().unwrap().len()).unwrap();
         let child = Command::new(program())
             .args(&self.subcommand)
             .args(&self.arguments)
@@ -81,7 +83,7 @@ impl Launch {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        Process::new(child, log)
+        Process::new(child, log, begins)
     }
 
     /// Starts the program, which must end by itself.

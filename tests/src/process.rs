@@ -12,6 +12,8 @@ pub struct Process {
     output: Lines<BufReader<ChildStdout>>,
     printed: Vec<String>,
     log: PathBuf,
+    /// How long the log was when this program started.
+    log_begins: usize,
 }
 
 /// What is left of the program when it has ended.
@@ -21,14 +23,14 @@ pub struct Ended {
     pub code: Option<i32>,
     /// Every line of its standard output, from its start.
     pub printed: Vec<String>,
-    /// The log, with that of earlier starts in the same directory.
+    /// Its log.
     pub log: String,
 }
 
 impl Process {
-    pub(crate) fn new(mut child: Child, log: PathBuf) -> Self {
+    pub(crate) fn new(mut child: Child, log: PathBuf, log_begins: usize) -> Self {
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, output, printed: Vec::new(), log }
+        Self { child, output, printed: Vec::new(), log, log_begins }
     }
 
     /// The next line of its standard output; `None` when it has closed it.
@@ -54,7 +56,8 @@ impl Process {
     pub async fn ended(mut self) -> Ended {
         while self.line().await.is_some() {}
         let status = in_time("the end of the program", self.child.wait()).await.unwrap();
-        let log = String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned();
+        let log = std::fs::read(&self.log).unwrap();
+        let log = String::from_utf8_lossy(&log[self.log_begins..]).into_owned();
         Ended { code: status.code(), printed: self.printed, log }
     }
 }

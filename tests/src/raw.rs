@@ -32,9 +32,15 @@ impl Raw {
         in_time("the end of the connection", self.0.read(&mut [0])).await.unwrap_or(0) == 0
     }
 
+    /// Waits until the server has closed the connection, whatever it says before.
+    pub async fn ended(&mut self) {
+        // A reset closes too.
+        let _ = in_time("the end of the connection", self.0.read_to_end(&mut Vec::new())).await;
+    }
+
     async fn read(&mut self) -> Answer {
         let status = self.line().await;
-        let status = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).unwrap_or_else(|| {
+        let status = status.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).unwrap_or_else(|| {
             panic!("no status line: {status:?}");
         });
         let mut headers = HeaderMap::new();

@@ -12,6 +12,7 @@ pub struct Server {
     process: Process,
     address: SocketAddr,
     root: Option<String>,
+    printed_root: Option<String>,
 }
 
 impl Server {
@@ -29,7 +30,13 @@ impl Server {
             if let Some(value) = line.strip_prefix("root key: ") {
                 assert!(root.replace(value.to_owned()).is_none(), "two root keys in one start");
             } else if let Some(address) = line.strip_prefix("listening on http://") {
-                return Self { address: address.parse().unwrap(), launch, process, root };
+                return Self {
+                    address: address.parse().unwrap(),
+                    launch,
+                    process,
+                    printed_root: root.clone(),
+                    root,
+                };
             } else {
                 panic!("an unexpected line on standard output: {line:?}");
             }
@@ -44,6 +51,11 @@ impl Server {
     /// The root key; known from the first start on this database.
     pub fn root_key(&self) -> &str {
         self.root.as_deref().expect("the root key was printed by this start or handed on from the first")
+    }
+
+    /// The root key that this very start printed, if it did.
+    pub fn printed_root_key(&self) -> Option<&str> {
+        self.printed_root.as_deref()
     }
 
     /// A client that calls with the root key, on a connection of its own.
@@ -114,9 +126,8 @@ impl Server {
         launch.start().await.knowing(root)
     }
 
-    fn knowing(mut self, root: Option<String>) -> Self {
-        assert!(self.root.is_none() || root.is_none(), "a restart printed a root key again");
-        self.root = self.root.or(root);
-        self
+    fn knowing(self, root: Option<String>) -> Self {
+        assert!(self.printed_root.is_none() || root.is_none(), "a restart printed a root key again");
+        Self { root: self.root.or(root), ..self }
     }
 }
