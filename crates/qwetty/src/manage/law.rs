@@ -17,12 +17,13 @@ impl KeyManager {
         organization: OrganizationId,
         wanted: &Wanted,
     ) -> Result<Vec<FieldFault>, StoreError> {
+        // What was sent is not repeated: it may be a key value in the wrong place. Its position is told.
         let mut faults = Vec::new();
         for (index, permission) in wanted.permissions.iter().enumerate() {
             if !self.core.catalogue.contains(permission.as_str()) {
                 faults.push(FieldFault {
                     field: format!("permissions[{index}]"),
-                    message: format!("{permission} is not in the catalogue; GET /permissions lists what is"),
+                    message: "is not in the catalogue; GET /permissions lists what is".to_owned(),
                 });
             }
         }
@@ -30,9 +31,7 @@ impl KeyManager {
             if self.core.store.channel(organization, channel).await?.is_none() {
                 faults.push(FieldFault {
                     field: format!("channelScopes[{index}]"),
-                    message: format!(
-                        "{channel} is not a channel of the organization; GET /channels lists what is"
-                    ),
+                    message: "is not a channel of the organization; GET /channels lists what is".to_owned(),
                 });
             }
         }
