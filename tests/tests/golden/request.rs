@@ -1,0 +1,77 @@
+use http::Method;
+use qwetty_tests::Call;
+use serde_json::{Value, json};
+
+use crate::case::Fault;
+use crate::interface::Operation;
+
+/// A request that is about to be sent; each part can still be made wrong.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) body: Option<Value>,
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Request {
+    /// The example of a call on the thing with this id, or key value, of this organization.
+    pub(crate) fn example(operation: &Operation, id: &str, organization: &str) -> Self {
+        let named = format!("organizationId={organization}");
+        let (query, body) = match operation.call().as_str() {
+            "POST /api/v1/api-keys" => {
+                let body =
+                    json!({"name": "A", "permissions": ["api_keys:manage"], "organizationId": organization});
+                (String::new(), Some(body))
+            }
+            "PATCH /api/v1/api-keys/{id}" => (String::new(), Some(json!({"name": "Renamed"}))),
+            "POST /api/v1/api-keys/{id}/regenerate" => (String::new(), Some(json!({"overlapSeconds": 60}))),
+            "POST /api/v1/api-keys/{id}/revoke" => (String::new(), Some(json!({"reason": "over"}))),
+            "POST /api/v1/api-keys/{id}/reactivate" => (String::new(), Some(json!({}))),
+            "PUT /api/v1/channels/{id}" => (named, Some(json!({"name": "A", "type": "whatsapp"}))),
+            "POST /api/v1/organizations" => (String::new(), Some(json!({"name": "A"}))),
+            "PATCH /api/v1/organizations/{id}" => (String::new(), Some(json!({"name": "Renamed"}))),
+            "POST /api/v1/verify" => (String::new(), Some(json!({"key": id}))),
+            "GET /api/v1/api-keys"
+            | "GET /api/v1/channels"
+            | "GET /api/v1/audit-events"
+            | "DELETE /api/v1/channels/{id}" => (named, None),
+            _ => (String::new(), None),
+        };
+        let path = operation.path.replace("{id}", id);
+        Self { method: operation.method.clone(), path, query, body, fault: None }
+    }
+
+    pub(crate) fn call(mut self) -> Call {
+        let mut query = self.query;
+        match self.fault {
+            Some(Fault::UnknownParameter) => query.push_str("&unknown=1"),
+            Some(Fault::LongUri) => query.push_str(&format!("&{}", "x".repeat(8 * 1024))),
+            Some(Fault::AnotherMethod) => self.method = Method::OPTIONS,
+            Some(Fault::UnknownField) => self.body.as_mut().unwrap()["unknown"] = json!(1),
+            _ => {}
+        }
+        let separator = if query.is_empty() { "" } else { "?" };
+        let call = Call::new(self.method, &format!("{}{separator}{query}", self.path));
+        let Some(body) = self.body else { return with_headers(call, self.fault) };
+        with_headers(
+            match self.fault {
+                Some(Fault::NoBody) => call,
+                Some(Fault::MalformedJson) => call.body("application/json", "{\"name\":"),
+                Some(Fault::AnotherMediaType) => call.body("text/plain", body.to_string()),
+                Some(Fault::LargeBody) => {
+                    call.body("application/json", " ".repeat(64 * 1024) + &body.to_string())
+                }
+                _ => call.json(&body),
+            },
+            self.fault,
+        )
+    }
+}
+
+fn with_headers(call: Call, fault: Option<Fault>) -> Call {
+    match fault {
+        Some(Fault::LargeHeaders) => call.header("x-large", &"x".repeat(16 * 1024)),
+        _ => call,
+    }
+}
