@@ -50,6 +50,10 @@ impl Loss {
     }
 }
 
+async fn told_of_changes() -> World {
+    World::with(Settings { tells_of_changes: true, ..Settings::default() }).await
+}
+
 async fn sender(world: &World) -> TestKey {
     world.key(draft(&["chats:read", "messages:send"])).await
 }
@@ -169,7 +173,7 @@ async fn a_decision_that_the_store_cannot_help_with_admits_nothing_and_is_forgot
 
 #[tokio::test]
 async fn a_revocation_in_one_engine_reaches_the_others_over_the_same_store() {
-    let world = World::new().await;
+    let world = told_of_changes().await;
     let key = sender(&world).await;
     let other = world.beside().await;
     assert_eq!(other.code(&key.value).await, "valid");
@@ -179,7 +183,7 @@ async fn a_revocation_in_one_engine_reaches_the_others_over_the_same_store() {
 
 #[tokio::test]
 async fn a_verifier_follows_other_engines_also_when_its_engine_handle_is_gone() {
-    let world = World::new().await;
+    let world = told_of_changes().await;
     let key = sender(&world).await;
     let World { engine, verifier, manager, .. } = world.beside().await;
     drop((engine, manager));
@@ -191,7 +195,7 @@ async fn a_verifier_follows_other_engines_also_when_its_engine_handle_is_gone() 
 
 #[tokio::test]
 async fn a_revocation_that_a_feed_had_no_room_for_is_seen_all_the_same() {
-    let world = World::new().await;
+    let world = told_of_changes().await;
     let key = sender(&world).await;
     assert_eq!(world.code(&key.value).await, "valid");
     // The store is changed behind the engine's back, without a pause in which it could read its feed.

@@ -12,7 +12,7 @@ use qwetty_ratelimit::Tier;
 
 use support::{
     ANYTHING, DAY, FROM_INSIDE, HOUR, NOON, Settings, TestKey, World, allowed, channels, code, denied, draft,
-    networks, owner, quotas,
+    networks, owner,
 };
 
 const MICROSECOND: Duration = Duration::from_micros(1);
@@ -338,7 +338,7 @@ async fn nothing_that_happens_to_a_key_gives_it_a_new_quota() {
 #[tokio::test]
 async fn a_value_from_before_a_change_of_pepper_still_works_and_costs_no_look_up_each_time() {
     let (old, new) = (Pepper::from_bytes([1; 32]), Pepper::from_bytes([2; 32]));
-    let settings = |digester| Settings { quotas: quotas("100/3600", "100/3600"), digester, seed: None };
+    let settings = |digester| Settings { digester, ..Settings::default() };
     let mut world = World::with(settings(Digester::new(Some(&old)))).await;
     let key = world.key(draft(&["chats:read"])).await;
     world.restart_with(settings(Digester::new(Some(&new)).with_retired(Some(&old)))).await;

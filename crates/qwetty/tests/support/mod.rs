@@ -52,11 +52,18 @@ pub struct Settings {
     pub quotas: TierQuotas,
     pub digester: Digester,
     pub seed: Option<u64>,
+    /// Whether the store tells of changes. Where it does not, nothing but the engine's own care keeps its memory right.
+    pub tells_of_changes: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { quotas: TierQuotas::default(), digester: Digester::new(None), seed: None }
+        Self {
+            quotas: TierQuotas::default(),
+            digester: Digester::new(None),
+            seed: None,
+            tells_of_changes: false,
+        }
     }
 }
 
@@ -220,13 +227,17 @@ async fn start<S: Store>(
     clock: &Arc<ManualClock>,
     settings: &Settings,
 ) -> Engine {
-    let builder =
-        Engine::builder(Arc::new(GatedStore { inner: Arc::clone(store), gates: Arc::clone(gates) }))
-            .clock(Arc::clone(clock))
-            .quotas(settings.quotas)
-            .digester(settings.digester.clone())
-            // Tests flush when they mean to.
-            .flush_interval(DAY);
+    let store = GatedStore {
+        inner: Arc::clone(store),
+        gates: Arc::clone(gates),
+        tells_of_changes: settings.tells_of_changes,
+    };
+    let builder = Engine::builder(Arc::new(store))
+        .clock(Arc::clone(clock))
+        .quotas(settings.quotas)
+        .digester(settings.digester.clone())
+        // Tests flush when they mean to.
+        .flush_interval(DAY);
     let builder = match settings.seed {
         Some(seed) => builder.entropy(Entropy::seeded(seed)),
         None => builder,

@@ -16,6 +16,7 @@ use super::Gates;
 pub struct GatedStore<S> {
     pub inner: Arc<S>,
     pub gates: Arc<Gates>,
+    pub tells_of_changes: bool,
 }
 
 #[async_trait]
@@ -62,7 +63,7 @@ impl<S: Store> KeyStore for GatedStore<S> {
     }
 
     fn changes(&self) -> Option<ChangeFeed> {
-        self.inner.changes()
+        self.tells_of_changes.then(|| self.inner.changes()).flatten()
     }
 }
 
