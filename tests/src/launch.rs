@@ -72,7 +72,7 @@ impl Launch {
         let appended = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let begins = usize::try_from(appended.metadata().unwrap().len()).unwrap();
         let child = Command::new(program())
-            .args(&self.subcommand)
+            .args(self.subcommand)
             .args(&self.arguments)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
