@@ -225,12 +225,12 @@ async fn a_key_of_theirs_does_not_exist_in_a_filter() {
     let id = two.their_key.id.clone();
     for rest in ["", "&action=key.created", "&action=key.deleted", "&page=2"] {
         let list = |id: &str| call(&Method::GET, format!("/api/v1/audit-events?keyId={id}{rest}"));
-        two.alike(list, &id, NO_KEY).await;
+        two.alike(list, &id, NO_KEY).await.problem(404, "not_found");
     }
     // Nor once it is gone and only their log knows of it.
     two.theirs.admin.delete(&two.their_key.path("")).await.expect(204);
     let list = |id: &str| call(&Method::GET, format!("/api/v1/audit-events?keyId={id}"));
-    two.alike(list, &id, NO_KEY).await;
+    two.alike(list, &id, NO_KEY).await.problem(404, "not_found");
     two.theirs.admin.get(&format!("/api/v1/audit-events?keyId={id}")).await.expect(200);
 }
 
