@@ -272,11 +272,25 @@ mod tests {
         assert!(take(&stopped, quota, 10.0));
         let snapshot = stopped.snapshot(at(9.0)).unwrap();
         for other in [quota, self::quota(1, 90)] {
-            let restored = LimiterCell::restore(other, &snapshot, Duration::ZERO, at(109.0));
-            let end = 110.0 + f64::from(other.window_seconds());
-            assert!(!take(&restored, other, end - 0.01));
-            assert!(take(&restored, other, end));
+            for elapsed in [0.0, 0.3, 1.0, 5.0] {
+                let now = at(109.0 + elapsed);
+                let restored = LimiterCell::restore(other, &snapshot, Duration::from_secs_f64(elapsed), now);
+                let end = 110.0 + f64::from(other.window_seconds());
+                assert!(!take(&restored, other, end - 0.01));
+                assert!(take(&restored, other, end));
+            }
         }
+    }
+
+    #[test]
+    fn a_late_reading_with_another_quota_is_still_late() {
+        let cell = LimiterCell::new();
+        assert!(take(&cell, quota(1, 3600), 50.0));
+        assert!(!take(&cell, quota(1, 3601), 100.0));
+        // By 100 s this quota has forgotten the take at 50 s, and another thread has seen 100 s pass.
+        assert!(take(&cell, quota(1, 10), 70.0));
+        assert!(!take(&cell, quota(1, 10), 109.9));
+        assert!(take(&cell, quota(1, 10), 110.0));
     }
 
     #[test]
