@@ -7,6 +7,8 @@ use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use serde_json::Number;
+
 use crate::echo::may_echo;
 use crate::faults::Faults;
 use crate::json::Json;
@@ -211,12 +213,22 @@ pub(crate) fn whole_number(range: RangeInclusive<u64>) -> impl FnOnce(Json, &mut
             place.wrong_kind("a whole number", &json);
             return None;
         };
-        let number = number.as_u64().filter(|number| range.contains(number));
+        let number = whole(number).filter(|number| range.contains(number));
         if number.is_none() {
             place.fault(format_args!("must be a whole number from {} to {}", range.start(), range.end()));
         }
         number
     }
+}
+
+/// JSON does not tell 7 from 7.0, and neither does a schema that asks for an integer.
+fn whole(number: &Number) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_991.0;
+    let spelled_as_fraction = || {
+        let number = number.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=EXACT).contains(number));
+        number.map(|number| number as u64)
+    };
+    number.as_u64().or_else(spelled_as_fraction)
 }
 
 /// Reads an array, each item by `read`; every faulty item is told under its own path (`permissions[1]`).
@@ -326,6 +338,8 @@ mod tests {
             |text: &str| fields(&format!(r#"{{"n":{text}}}"#)).optional("n", whole_number(0..=604_800));
         assert_eq!(number("0"), Some(0));
         assert_eq!(number("604800"), Some(604_800));
+        assert_eq!(number("7.0"), Some(7));
+        assert_eq!(number("6e5"), Some(600_000));
         for text in ["604801", "-1", "1.5", "1e99", "99999999999999999999"] {
             assert_eq!(number(text), None, "{text}");
         }

@@ -1,3 +1,6 @@
+use std::fmt::Display;
+use std::str::FromStr;
+
 use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Body;
@@ -12,7 +15,8 @@ use qwetty_storage::{KeySort, Listing, Search};
 use super::respond;
 use super::view::key_object;
 use crate::api::{Admitted, Answered, Api};
-use crate::fields::{Field, Fields, list as items, text};
+use crate::fields::{Field, Fields, Place, list as items, text};
+use crate::json::Json;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::wire::KeyObject;
@@ -30,19 +34,19 @@ pub(crate) async fn create<B: Body<Data = Bytes>>(
     let whose = api.manager.organization_for(&caller, organization).await?;
     let name = fields.required("name", text);
     let description = fields.nullable("description", text).value();
-    let permissions = fields.required("permissions", items(text));
+    let permissions = fields.required("permissions", items(entry));
     let restrictions = Restrictions::read(&mut fields);
     let expires_at = fields.nullable("expiresAt", text).value();
     let tier = fields.nullable("tier", text).value().unwrap_or_default();
     let permissions = judge(&api.manager, whose, &mut fields, permissions, &restrictions, expires_at).await?;
-    let Restrictions { channels, networks } = restrictions;
+    let Restrictions { channels, networks, .. } = restrictions;
     let new = fields.finish(|| {
         Some(NewKey {
             organization,
             name: name?,
             description,
             permissions: permissions?,
-            channels: channels.value().map_or(ChannelScope::All, |(scope, _)| scope),
+            channels: channels.value().unwrap_or(ChannelScope::All),
             networks: networks.value().unwrap_or(IpPolicy::Any),
             expires_at,
             tier,
@@ -101,7 +105,7 @@ pub(crate) async fn update<B: Body<Data = Bytes>>(
     let whose = api.manager.organization_of(&caller, id).await?;
     let name = fields.optional("name", text);
     let description = fields.nullable("description", text);
-    let permissions = fields.optional("permissions", items(text));
+    let permissions = fields.optional("permissions", items(entry));
     let restrictions = Restrictions::read(&mut fields);
     let expires_at = fields.nullable("expiresAt", text);
     let tier = fields.optional("tier", text::<Tier>);
@@ -111,13 +115,13 @@ pub(crate) async fn update<B: Body<Data = Bytes>>(
     };
     let permissions =
         judge(&api.manager, whose, &mut fields, permissions, &restrictions, wanted_expiry).await?;
-    let Restrictions { channels, networks } = restrictions;
+    let Restrictions { channels, networks, .. } = restrictions;
     let patch = fields.finish(|| {
         Some(KeyPatch {
             name,
             description: description.change(),
             permissions,
-            channels: channels.change().map(|set| set.map_or(ChannelScope::All, |(scope, _)| scope)),
+            channels: channels.change().map(|set| set.unwrap_or(ChannelScope::All)),
             networks: networks.change().map(|set| set.unwrap_or(IpPolicy::Any)),
             expires_at: expires_at.change(),
             tier,
@@ -144,25 +148,42 @@ pub(super) fn issued_object(issued: &IssuedKey) -> KeyObject<'_> {
     key_object(&issued.key, Some(issued.value.expose()))
 }
 
-/// The fields that restrict a key, each an absent, open or closed one. Of the channels, also the ids as sent.
+/// The fields that restrict a key, each an absent, open or closed one. Of the channels, also the readable ids as sent.
 struct Restrictions {
-    channels: Field<(ChannelScope, Vec<ChannelId>)>,
+    channels: Field<ChannelScope>,
+    named: Vec<(usize, ChannelId)>,
     networks: Field<IpPolicy>,
 }
 
 impl Restrictions {
     fn read(fields: &mut Fields) -> Self {
+        let mut named = Vec::new();
         let channels = fields.nullable("channelScopes", |json, place| {
-            let ids = items(text::<ChannelId>)(json, place)?;
-            let scope = Channels::try_from(ids.clone()).map_err(|error| place.fault(error)).ok()?;
-            Some((ChannelScope::Only(scope), ids))
+            let ids = items(entry::<ChannelId>)(json, place)?;
+            named = readable(&ids);
+            let ids = ids.into_iter().collect::<Option<Vec<_>>>()?;
+            Channels::try_from(ids).map(ChannelScope::Only).map_err(|error| place.fault(error)).ok()
         });
         let networks = fields.nullable("ipWhitelist", |json, place| {
             let networks = items(text::<Network>)(json, place)?;
             Networks::try_from(networks).map(IpPolicy::Only).map_err(|error| place.fault(error)).ok()
         });
-        Self { channels, networks }
+        Self { channels, named, networks }
     }
+}
+
+/// Reads an entry of a list whose other entries are judged even if this one is faulty.
+fn entry<T>(json: Json, place: &mut Place<'_>) -> Option<Option<T>>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    Some(text(json, place))
+}
+
+/// The entries without a fault, each with its position.
+fn readable<T: Clone>(entries: &[Option<T>]) -> Vec<(usize, T)> {
+    entries.iter().enumerate().filter_map(|(index, entry)| Some((index, entry.clone()?))).collect()
 }
 
 /// Adds the faults that only the engine can see to those that are known, and makes a set of the permissions.
@@ -170,25 +191,24 @@ async fn judge(
     manager: &KeyManager,
     organization: OrganizationId,
     fields: &mut Fields,
-    permissions: Option<Vec<Permission>>,
+    permissions: Option<Vec<Option<Permission>>>,
     restrictions: &Restrictions,
     expires_at: Option<Timestamp>,
 ) -> Result<Option<PermissionSet>, Problem> {
-    let channels = match &restrictions.channels {
-        Field::Value((_, ids)) => ids.clone(),
-        Field::Absent | Field::Null => Vec::new(),
+    let wanted = Wanted {
+        permissions: permissions.as_deref().map(readable).unwrap_or_default(),
+        channels: restrictions.named.clone(),
+        expires_at,
     };
-    let wanted = Wanted { permissions: permissions.clone().unwrap_or_default(), channels, expires_at };
     let faults = manager.faults(organization, &wanted).await.map_err(qwetty::ManageError::from)?;
     for fault in faults {
         fields.fault(fault.field, fault.message);
     }
     let Some(permissions) = permissions else { return Ok(None) };
-    let set = PermissionSet::from_permissions(permissions);
-    if set.is_none() {
+    if permissions.is_empty() {
         fields.fault("permissions", "must name at least one permission");
     }
-    Ok(set)
+    Ok(PermissionSet::from_permissions(permissions.into_iter().flatten()))
 }
 
 pub(crate) const STATUSES: [Status; 4] =

@@ -55,7 +55,10 @@ pub(crate) async fn reactivate<B: Body<Data = Bytes>>(
     one(&api.manager.reactivate(&caller, id).await?)
 }
 
+/// The bound of [`Overlap`], so that a number far above it is told the same.
+pub(crate) const MOST_OVERLAP_SECONDS: u64 = 604_800;
+
 fn overlap(json: Json, place: &mut Place<'_>) -> Option<Overlap> {
-    let seconds = whole_number(0..=u64::from(u32::MAX))(json, place)?;
+    let seconds = whole_number(0..=MOST_OVERLAP_SECONDS)(json, place)?;
     Overlap::from_seconds(seconds).map_err(|error| place.fault(error)).ok()
 }

@@ -121,7 +121,7 @@ pub(super) fn channel_scopes() -> Value {
         "type": "array",
         "minItems": 1,
         "maxItems": 100,
-        "items": {"type": "string", "pattern": CHANNEL_ID},
+        "items": {"type": "string", "pattern": CHANNEL_ID, "examples": ["wa-sales"]},
         "description": "The channels that the key may use: ids of the organization's channels. Absent or \
         null is every channel.",
     })
@@ -148,6 +148,7 @@ pub(super) fn expires_at() -> Value {
     json!({
         "type": "string",
         "format": "date-time",
+        "examples": ["2099-12-31T23:59:59Z"],
         "description": "When the key expires: RFC 3339 with an offset, later than now, in the year 9999 at \
         most. Absent or null is never.",
     })

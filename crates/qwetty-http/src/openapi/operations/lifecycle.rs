@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use crate::calls::lifecycle::MOST_OVERLAP_SECONDS;
 use crate::error_code::ErrorCode;
 use crate::openapi::answer::Answer;
 use crate::openapi::body::{self, Body, nullable};
@@ -10,7 +11,7 @@ pub(super) fn regenerate() -> Operation {
     let overlap = json!({
         "type": "integer",
         "minimum": 0,
-        "maximum": 604_800,
+        "maximum": MOST_OVERLAP_SECONDS,
         "default": 0,
         "description": "For how many seconds the old value still works, never past the key's own expiry. \
         At most one older value is alive.",
