@@ -11,7 +11,7 @@ need() { # command, Debian package
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
 }
 need curl curl
-need strings binutils
+need python3 python3
 
 export QWETTY_TESTS_ALL=1 CARGO_TERM_COLOR=never
 
@@ -20,5 +20,8 @@ RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --quiet --release
 
 # The crates as a stranger gets them.
 cargo package --workspace --quiet --allow-dirty --no-verify
+
+# A live server against its own description.
+tests/schemathesis.sh
 
 exec cargo test --workspace --no-fail-fast
