@@ -46,10 +46,10 @@ pub struct KeyPatch {
 /// Those settings of a draft whose rules need more than the setting itself to judge.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Each must be in the catalogue.
-    pub permissions: Vec<Permission>,
-    /// Each must be one of the organization's.
-    pub channels: Vec<ChannelId>,
+    /// Each must be in the catalogue. With its position in the list as it was sent, by which a fault names it.
+    pub permissions: Vec<(usize, Permission)>,
+    /// Each must be one of the organization's. With its position in the list as it was sent.
+    pub channels: Vec<(usize, ChannelId)>,
     /// Must be later than now.
     pub expires_at: Option<Timestamp>,
 }
@@ -73,9 +73,9 @@ fn wanted(
 ) -> Wanted {
     let channels = match channels {
         None | Some(ChannelScope::All) => Vec::new(),
-        Some(ChannelScope::Only(channels)) => channels.iter().cloned().collect(),
+        Some(ChannelScope::Only(channels)) => channels.iter().cloned().enumerate().collect(),
     };
-    let permissions = permissions.map(|set| set.iter().cloned().collect()).unwrap_or_default();
+    let permissions = permissions.map(|set| set.iter().cloned().enumerate().collect()).unwrap_or_default();
     Wanted { permissions, channels, expires_at }
 }
 

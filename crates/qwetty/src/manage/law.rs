@@ -19,7 +19,7 @@ impl KeyManager {
     ) -> Result<Vec<FieldFault>, StoreError> {
         // What was sent is not repeated: it may be a key value in the wrong place. Its position is told.
         let mut faults = Vec::new();
-        for (index, permission) in wanted.permissions.iter().enumerate() {
+        for (index, permission) in &wanted.permissions {
             if !self.core.catalogue.contains(permission.as_str()) {
                 faults.push(FieldFault {
                     field: format!("permissions[{index}]"),
@@ -27,7 +27,7 @@ impl KeyManager {
                 });
             }
         }
-        for (index, channel) in wanted.channels.iter().enumerate() {
+        for (index, channel) in &wanted.channels {
             if self.core.store.channel(organization, channel).await?.is_none() {
                 faults.push(FieldFault {
                     field: format!("channelScopes[{index}]"),
