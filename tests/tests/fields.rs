@@ -274,13 +274,14 @@ async fn overlaps_and_reasons() {
 async fn every_fault_is_named_at_once() {
     let (_server, mut root, key) = scene().await;
     let faulty = json!({
-        "name": "", "description": 1, "permissions": ["nope", "chats:read", 7], "channelScopes": ["nope"],
+        "name": "", "description": 1, "permissions": ["nope", "chats:read", 7], "channelScopes": ["nope", 7, "c1"],
         "ipWhitelist": ["10.0.0.1/8", "x"], "expiresAt": "2000-01-01T00:00:00Z", "tier": "gold", "colour": "red",
         "Name": "A",
     });
-    let mut expected = vec![
+    let expected = [
         "Name",
         "channelScopes[0]",
+        "channelScopes[1]",
         "colour",
         "description",
         "expiresAt",
@@ -291,13 +292,8 @@ async fn every_fault_is_named_at_once() {
         "permissions[2]",
         "tier",
     ];
-    // A list that could not be read whole is not looked up.
     for answer in [root.post(KEYS, faulty.clone()).await, root.patch(&key.path(""), faulty).await] {
-        let named = answer.faulty();
-        if !named.contains(&"permissions[0]".to_owned()) {
-            expected.retain(|path| *path != "permissions[0]");
-        }
-        assert_eq!(named, expected);
+        assert_eq!(answer.faulty(), expected);
     }
     assert_eq!(root.key(&key.id).await["name"], "Before");
 }
