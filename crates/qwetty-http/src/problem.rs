@@ -48,7 +48,7 @@ impl Problem {
 
     /// Something that the current state forbids.
     pub(crate) fn conflict(detail: &'static str) -> Self {
-        Self::with_detail(ErrorCode::Conflict, detail)
+        Self::with_detail(ErrorCode::Conflict, sentence(detail.to_owned()))
     }
 
     /// A key that lacks one of the permissions `asked`; they go out as the `scope` of RFC 6750, section 3.
@@ -265,6 +265,11 @@ mod tests {
     fn a_405_lists_the_methods() {
         let problem = Problem::method_not_allowed(&[Method::GET, Method::POST]);
         assert_eq!(header(&problem, &ALLOW), Some("GET, POST"));
+    }
+
+    #[test]
+    fn a_conflict_is_told_as_a_sentence() {
+        assert_eq!(Problem::conflict("the organization has keys").detail, "The organization has keys");
     }
 
     #[test]

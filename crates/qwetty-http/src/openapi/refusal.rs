@@ -73,11 +73,7 @@ fn problem(code: ErrorCode) -> Value {
         ErrorCode::ValidationFailed => {
             let mut faults = Faults::default();
             faults.add("name", "must not be empty");
-            faults.add(
-                "permissions[1]",
-                "chats:write is not in the catalogue; GET /permissions lists what \
-                    is",
-            );
+            faults.add("permissions[1]", "is not in the catalogue; GET /permissions lists what is");
             Problem::validation_failed(faults)
         }
         code => Problem::new(code),
