@@ -61,10 +61,14 @@ pub(super) fn kind(schema: &Value) -> String {
 
 fn add(document: &Value, schema: &Value, path: &str, depth: usize, rows: &mut String) {
     let schema = resolve(document, schema);
-    for part in ["allOf", "oneOf"] {
-        for part in schema.get(part).and_then(Value::as_array).into_iter().flatten() {
-            add(document, part, path, depth, rows);
-        }
+    for part in parts(schema, "allOf") {
+        add(document, part, path, depth, rows);
+    }
+    for choice in parts(schema, "oneOf") {
+        let title = choice.get("title").and_then(Value::as_str).unwrap_or_default();
+        let mut fields = String::new();
+        add(document, choice, path, depth, &mut fields);
+        rows.push_str(&format!("<tr><th colspan=\"3\">{}</th></tr>{fields}", Escaped(title)));
     }
     let required = schema.get("required").and_then(Value::as_array);
     for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
@@ -91,6 +95,10 @@ fn add(document: &Value, schema: &Value, path: &str, depth: usize, rows: &mut St
             }
         }
     }
+}
+
+fn parts<'a>(schema: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+    schema.get(member).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// Of a schema or null, the schema.

@@ -82,3 +82,15 @@ fn a_call_tells_its_body_with_rules_and_its_errors() {
         assert!(create.contains(part), "{part} is not in {create}");
     }
 }
+
+#[test]
+fn each_shape_of_a_verdict_has_its_own_fields() {
+    let page = reference();
+    let verify = page.split("<article id=\"verifyKey\">").nth(1).unwrap().split("</article>").next().unwrap();
+    let refused = verify.split("Refused by the quota</th>").nth(1).unwrap().split("<th").next().unwrap();
+    assert!(
+        refused.contains("<code>rate_limited</code>") && refused.contains("data.retryAfter"),
+        "{refused}"
+    );
+    assert!(!refused.contains("data.tier"), "{refused}");
+}
