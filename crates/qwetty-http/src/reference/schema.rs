@@ -74,20 +74,16 @@ fn add(document: &Value, schema: &Value, path: &str, depth: usize, rows: &mut St
     for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let form = resolve(document, one_that_is(field));
-        // A field whose schema says only what another part says in full is not told twice.
         let described = described(field).or_else(|| described(form)).unwrap_or_default();
         let optional = required.is_none_or(|required| !required.iter().any(|one| one == name));
-        let row = format!(
+        rows.push_str(&format!(
             "<tr><td><code>{}</code>{}</td><td>{}{}</td><td>{}</td></tr>",
             Escaped(&path),
             if optional { " <small>optional</small>" } else { "" },
             kind(form),
             if std::ptr::eq(one_that_is(field), field) { "" } else { " or null" },
             Line(described),
-        );
-        if !rows.contains(&format!("<td><code>{}</code>", Escaped(&path))) {
-            rows.push_str(&row);
-        }
+        ));
         if depth > 1 {
             add(document, form, &path, depth - 1, rows);
             if let Some(items) = form.get("items") {
