@@ -29,6 +29,7 @@ impl<S: Fn(u32) -> u32> Picture<S> {
     }
 
     /// The head after an admission of `cost` (1 to the limit), or none if there is no room for it.
+    #[inline(always)]
     pub(crate) fn admit(&self, cost: u32, now: Reading) -> Option<Head> {
         let Head { group, span, .. } = self.head;
         let size = self.geometry.size(group);
@@ -57,6 +58,7 @@ impl<S: Fn(u32) -> u32> Picture<S> {
     }
 
     /// What is left, and what holds back the rest.
+    #[inline(always)]
     pub(crate) fn room(&self, now: Reading) -> Room {
         let Head { tick, group, span, count, .. } = self.head;
         if self.is_idle(now) {
@@ -75,12 +77,9 @@ impl<S: Fn(u32) -> u32> Picture<S> {
         Room { units, held_since: (units < self.geometry.limit()).then_some(held_since) }
     }
 
-    /// The last whole tick that is known to have passed.
-    ///
-    /// The head was recorded less than a tick after some clock was read, so that a stale or backward reading counts as
-    /// one tick before the head.
+    /// The last whole tick that is known to have passed: a stale or backward reading counts as the head's.
     pub(crate) fn time(&self, now: Reading) -> u64 {
-        now.floor.max(u64::from(self.head.tick.saturating_sub(1)))
+        now.floor.max(self.head.time().into())
     }
 
     /// Whether something recorded at `tick` is a window old. It may be newer than `now`, and then has no age.
@@ -90,7 +89,8 @@ impl<S: Fn(u32) -> u32> Picture<S> {
 
     fn move_to(&self, end: Position, span: u32, now: Reading) -> Head {
         let tick = u32::try_from(now.ceil).unwrap_or(u32::MAX).max(self.head.tick);
-        Head { tick, group: end.group, span, count: end.count, sealed: false }
+        let exact = self.time(now) == u64::from(tick);
+        Head { tick, exact, group: end.group, span, count: end.count, sealed: false }
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn head(tick: u32, group: u32, span: u32, count: u32) -> Head {
-        Head { tick, group, span, count, sealed: false }
+        Head { tick, exact: true, group, span, count, sealed: false }
     }
 
     /// A prototype computed the age of a slot newer than the reading as unsigned, and took it for very old.
@@ -137,12 +137,18 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_known_to_be_reached_but_for_a_tick() {
+    fn a_head_between_two_ticks_has_only_reached_the_former() {
         let between = Reading { floor: 2199, ceil: 2200, phase: 1 };
+        let inexact = Head { exact: false, ..head(2200, 1, 0, 1) };
         for now in [between, at(1)] {
-            assert_eq!(picture(2, head(2200, 1, 0, 1), &[1200, 0]).admit(1, now), None);
-            assert_eq!(picture(2, head(2200, 1, 0, 1), &[1199, 0]).admit(1, now), Some(head(2200, 0, 0, 1)));
+            assert_eq!(picture(2, inexact, &[1200, 0]).admit(1, now), None);
+            assert_eq!(picture(2, inexact, &[1199, 0]).admit(1, now), Some(Head { group: 0, ..inexact }));
+            assert_eq!(picture(2, head(2200, 1, 0, 1), &[1200, 0]).admit(1, now), Some(head(2200, 0, 0, 1)));
         }
+        assert_eq!(
+            picture(2, head(1500, 1, 0, 1), &[1199, 0]).admit(1, between),
+            Some(Head { group: 0, ..inexact })
+        );
     }
 
     #[test]

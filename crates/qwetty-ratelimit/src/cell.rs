@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::sync::Published;
+use crate::sync::{Current, Published};
 use crate::window::Window;
 use crate::{Level, Moment, Outcome, Quota, WindowSnapshot};
 
@@ -40,25 +40,34 @@ impl LimiterCell {
         }
         loop {
             let current = self.window.load();
-            let outcome = current.as_ref().and_then(|window| window.take(quota, cost, now));
-            if let Some(outcome) = outcome {
-                return outcome;
-            }
-            // The window is replaced with this take already in it. So whoever fails to publish a window failed because
-            // somebody else's take went through: threads that disagree on the quota cannot keep each other from both.
-            let next = match current.as_ref() {
-                Some(window) => {
-                    window.retire();
-                    window.successor(quota, now)
-                }
-                None => Window::fresh(quota, now),
-            };
-            if let Some(outcome) = next.take(quota, cost, now)
-                && self.window.replace(&current, next)
+            if let Some(window) = current.as_ref()
+                && let Some(outcome) = window.take(quota, cost, now)
             {
                 return outcome;
             }
+            if let Some(outcome) = self.take_anew(&current, quota, cost, now) {
+                return outcome;
+            }
         }
+    }
+
+    /// Replaces `current`, which is none or can no longer answer, with a window that has this take already in it. None if
+    /// another thread was faster.
+    ///
+    /// So whoever fails here failed because somebody else's take went through: threads that disagree on the quota cannot
+    /// keep each other from taking at all.
+    #[cold]
+    #[inline(never)]
+    fn take_anew(&self, current: &Current<Window>, quota: Quota, cost: u32, now: Moment) -> Option<Outcome> {
+        let next = match current.as_ref() {
+            Some(window) => {
+                window.retire();
+                window.successor(quota, now)
+            }
+            None => Window::fresh(quota, now),
+        };
+        let outcome = next.take(quota, cost, now)?;
+        self.window.replace(current, next).then_some(outcome)
     }
 
     /// What a take at `now` would find. It changes nothing.

@@ -1,10 +1,10 @@
 //! The atomics of the limiter, and loom's in their place when a model is checked (`--cfg loom`).
 
 #[cfg(not(loom))]
-pub(crate) use real::{AtomicU32, AtomicU64, Ordering, Published, SLOTS};
+pub(crate) use real::{AtomicU32, AtomicU64, Current, Ordering, Published, SLOTS};
 
 #[cfg(loom)]
-pub(crate) use model::{AtomicU32, AtomicU64, Ordering, Published, SLOTS};
+pub(crate) use model::{AtomicU32, AtomicU64, Current, Ordering, Published, SLOTS};
 
 #[cfg(not(loom))]
 mod real {
@@ -17,7 +17,7 @@ mod real {
     pub(crate) const SLOTS: usize = 60;
 
     /// What [`Published::load`] saw.
-    type Current<T> = Guard<Option<Arc<T>>>;
+    pub(crate) type Current<T> = Guard<Option<Arc<T>>>;
 
     /// A shared pointer, empty at first, that is replaced by compare-and-swap.
     pub(crate) struct Published<T>(ArcSwapOption<T>);
