@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::time::Instant;
 
 use governor::clock::Clock as GovernorClock;
@@ -14,6 +15,8 @@ pub struct FastClock {
     system: SystemClock,
     origin: Instant,
     speed: u64,
+    /// Nanoseconds of the machine's time.
+    step: NonZeroU64,
 }
 
 impl FastClock {
@@ -21,7 +24,14 @@ impl FastClock {
     /// to read.
     #[expect(clippy::disallowed_methods, reason = "a bench runs in real time")]
     pub fn new(speed: u64) -> Self {
-        Self { system: SystemClock::new(), origin: Instant::now(), speed }
+        Self { system: SystemClock::new(), origin: Instant::now(), speed, step: NonZeroU64::MIN }
+    }
+
+    /// The clock that stands still for so many nanoseconds of the machine's time, and then catches up at once.
+    #[must_use]
+    pub const fn in_steps_of(mut self, nanos: NonZeroU64) -> Self {
+        self.step = nanos;
+        self
     }
 
     /// The monotonic time alone, for one reading of the machine's clock instead of two.
@@ -31,14 +41,18 @@ impl FastClock {
 
     fn nanos(&self) -> u64 {
         let elapsed = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        elapsed.saturating_mul(self.speed)
+        self.hurried(elapsed)
+    }
+
+    fn hurried(&self, nanos: u64) -> u64 {
+        (nanos - nanos % self.step).saturating_mul(self.speed)
     }
 }
 
 impl Clock for FastClock {
     fn now(&self) -> Now {
         let Now { wall, moment } = self.system.now();
-        Now { wall, moment: Moment::from_nanos(moment.as_nanos().saturating_mul(self.speed)) }
+        Now { wall, moment: Moment::from_nanos(self.hurried(moment.as_nanos())) }
     }
 }
 
