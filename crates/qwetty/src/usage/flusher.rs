@@ -111,7 +111,8 @@ impl Batches {
             let keys: Vec<KeyId> = self.backlog.keys().take(MOST_ROWS).copied().collect();
             let rows = keys.iter().filter_map(|key| self.backlog.remove(key)).collect();
             self.sequence = self.sequence.saturating_add(1);
-            self.unanswered = Some(UsageBatch { writer: self.writer, sequence: self.sequence, at: now, rows });
+            self.unanswered =
+                Some(UsageBatch { writer: self.writer, sequence: self.sequence, at: now, rows });
         }
         self.unanswered.as_ref()
     }
