@@ -120,6 +120,6 @@ impl OpenError {
     }
 
     pub(crate) fn damaged(path: &Path, fault: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), fault: fault.to_string() }
+        Self::Damaged { path: path.to_owned(), fault: fault.to_string().replace('\n', "; ") }
     }
 }
