@@ -145,7 +145,10 @@ fn halves(network: Network) -> Vec<Network> {
         IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() | 1 << (31 - prefix))),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() | 1 << (127 - prefix))),
     };
-    [first, second].map(|half| format!("{half}/{}", prefix + 1).parse().unwrap()).into()
+    let halves = [first, second].map(|half| format!("{half}/{}", prefix + 1).parse::<Network>().unwrap());
+    // The IPv4-mapped block is half of ::fffe:0:0/95, and IPv4: addresses that the whole does not have.
+    let is_v4 = |network: &Network| !network.to_string().contains(':');
+    halves.into_iter().filter(|half| is_v4(half) == first.is_ipv4()).collect()
 }
 
 // Models: addresses as texts of zeros and ones.
