@@ -27,22 +27,47 @@ impl From<Problem> for Refused {
     }
 }
 
+/// What a caller asks for by calling.
+pub(crate) struct Door<'a> {
+    pub(crate) needs: Needs,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) address: Option<IpAddr>,
+    /// The channel that the call is about, if it is about one.
+    pub(crate) channel: Option<&'a str>,
+}
+
 /// The caller's key, if the call needs one.
-pub(crate) async fn admit(
+pub(crate) async fn admit(verifier: &Verifier, door: &Door<'_>) -> Result<Option<VerifiedKey>, Refused> {
+    match door.needs {
+        Needs::Nobody => Ok(None),
+        Needs::Charged(any_of) => judge(verifier, door, any_of, Charge::Units(1)).await.map(Some),
+        Needs::Uncharged(any_of) => judge(verifier, door, any_of, Charge::Nothing).await.map(Some),
+    }
+}
+
+/// The caller's key as it is by now, not charged: whoever was admitted may have lost what it had since.
+pub(crate) async fn admit_again(
     verifier: &Verifier,
-    needs: Needs,
-    headers: &HeaderMap,
-    address: Option<IpAddr>,
+    door: &Door<'_>,
 ) -> Result<Option<VerifiedKey>, Refused> {
-    let (charge, any_of): (Charge, &[&str]) = match needs {
-        Needs::Nobody => return Ok(None),
-        Needs::Charged(any_of) => (Charge::Units(1), any_of),
-        Needs::Uncharged(permission) => (Charge::Nothing, &[permission]),
-    };
-    let value = bearer(headers).map_err(Problem::from)?;
-    let asked = held_of(verifier, value, any_of, address).await.map_err(failed)?;
-    match decide(verifier, value, asked, address, charge).await.map_err(failed)? {
-        Verdict::Allow(key) => Ok(Some(key)),
+    match door.needs {
+        Needs::Nobody => Ok(None),
+        Needs::Charged(any_of) | Needs::Uncharged(any_of) => {
+            judge(verifier, door, any_of, Charge::Nothing).await.map(Some)
+        }
+    }
+}
+
+async fn judge(
+    verifier: &Verifier,
+    door: &Door<'_>,
+    any_of: &[&str],
+    charge: Charge,
+) -> Result<VerifiedKey, Refused> {
+    let value = bearer(door.headers).map_err(Problem::from)?;
+    let asked = held_of(verifier, value, any_of, door).await.map_err(failed)?;
+    match decide(verifier, value, asked, door, charge).await.map_err(failed)? {
+        Verdict::Allow(key) => Ok(key),
         Verdict::Deny(denial) => Err(refused(&denial, asked)),
     }
 }
@@ -52,12 +77,12 @@ async fn held_of<'a>(
     verifier: &Verifier,
     value: &str,
     any_of: &'a [&'a str],
-    address: Option<IpAddr>,
+    door: &Door<'_>,
 ) -> Result<&'a [&'a str], VerifyError> {
     let each = any_of.chunks(1);
     if any_of.len() > 1 {
         for one in each.clone() {
-            if let Verdict::Allow(_) = decide(verifier, value, one, address, Charge::Nothing).await? {
+            if let Verdict::Allow(_) = decide(verifier, value, one, door, Charge::Nothing).await? {
                 return Ok(one);
             }
         }
@@ -69,10 +94,10 @@ async fn decide(
     verifier: &Verifier,
     value: &str,
     permissions: &[&str],
-    address: Option<IpAddr>,
+    door: &Door<'_>,
     charge: Charge,
 ) -> Result<Verdict, VerifyError> {
-    let ask = Ask { address, permissions, channel: None };
+    let ask = Ask { address: door.address, permissions, channel: door.channel };
     verifier.verify(value, &VerifyRequest { organization: None, ask, charge }).await
 }
 

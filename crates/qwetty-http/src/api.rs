@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 
-use crate::admission::{Refused, admit, rate_of};
+use crate::admission::{Door, Refused, admit, admit_again, rate_of};
 use crate::body;
 use crate::calls;
 use crate::calls::docs::Docs;
@@ -112,7 +112,13 @@ impl Api {
         };
         let without = WithoutForwardedFor::Peer;
         let address = client_address(peer.ip(), &parts.headers, &self.trusted, without);
-        let key = match admit(&self.verifier, routed.row.needs, &parts.headers, address).await {
+        let door = Door {
+            needs: routed.row.needs,
+            headers: &parts.headers,
+            address,
+            channel: routed.row.channel(routed.id.as_deref()),
+        };
+        let key = match admit(&self.verifier, &door).await {
             Ok(key) => key,
             Err(refused) => return Answer::refused(refused, routed.row, &id),
         };
@@ -181,15 +187,38 @@ impl Admitted<'_> {
     }
 
     /// The body of a call that must have one.
-    pub(crate) async fn require_json<B: Body<Data = Bytes>>(&self, body: B) -> Result<Json, Problem> {
+    pub(crate) async fn require_json<B>(&mut self, api: &Api, body: B) -> Result<Json, Problem>
+    where
+        B: Body<Data = Bytes>,
+    {
         let deadline = tokio::time::sleep(BODY_DEADLINE);
-        Ok(body::require_json(&self.parts.headers, body, deadline).await?)
+        let json = body::require_json(&self.parts.headers, body, deadline).await?;
+        self.judge_again(api).await?;
+        Ok(json)
     }
 
     /// The body of a call that may have one.
-    pub(crate) async fn read_json<B: Body<Data = Bytes>>(&self, body: B) -> Result<Option<Json>, Problem> {
+    pub(crate) async fn read_json<B>(&mut self, api: &Api, body: B) -> Result<Option<Json>, Problem>
+    where
+        B: Body<Data = Bytes>,
+    {
         let deadline = tokio::time::sleep(BODY_DEADLINE);
-        Ok(body::read_json(&self.parts.headers, body, deadline).await?)
+        let json = body::read_json(&self.parts.headers, body, deadline).await?;
+        self.judge_again(api).await?;
+        Ok(json)
+    }
+
+    /// A client may take its time with a body, and its key be revoked or narrowed meanwhile: what the call does, it does
+    /// as what the caller is once the body is there.
+    async fn judge_again(&mut self, api: &Api) -> Result<(), Problem> {
+        let door = Door {
+            needs: self.row.needs,
+            headers: &self.parts.headers,
+            address: self.origin.address,
+            channel: self.row.channel(self.id.as_deref()),
+        };
+        self.key = admit_again(&api.verifier, &door).await.map_err(|refused| refused.problem)?;
+        Ok(())
     }
 }
 
@@ -207,7 +236,8 @@ impl Answer {
             }
             Err(problem) => (problem.into_response(id), None),
         };
-        if let Some(rate) = rate {
+        // Whoever has no valid key, or none any more, is told nothing of a quota.
+        if let Some(rate) = rate.filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
             rate.stamp(response.headers_mut());
         }
         let decision = decision.or(rate.map(|_| "valid"));

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 
@@ -30,7 +30,7 @@ pub(crate) enum BodyError {
     #[error("the body is missing; send a JSON object")]
     Missing,
     /// It is not called JSON.
-    #[error("the body is not called JSON; send it as Content-Type: application/json")]
+    #[error("the body is not called JSON; send it as Content-Type: application/json, uncompressed")]
     NotJsonType,
     /// A header that describes it stands twice or is not text.
     #[error(transparent)]
@@ -59,7 +59,9 @@ where
     if bytes.is_empty() {
         return Ok(None);
     }
-    if !is_json(header::single(headers, &CONTENT_TYPE)?) {
+    if !is_json(header::single(headers, &CONTENT_TYPE)?)
+        || !is_plain(header::single(headers, &CONTENT_ENCODING)?)
+    {
         return Err(BodyError::NotJsonType);
     }
     Ok(Some(Json::parse(&bytes)?))
@@ -116,6 +118,11 @@ where
 /// this machine is an excess all the same.
 fn announced(headers: &HeaderMap) -> Result<Option<usize>, HeaderError> {
     Ok(header::single(headers, &CONTENT_LENGTH)?.map(|length| length.parse().unwrap_or(usize::MAX)))
+}
+
+/// Whether a body is sent as it is. No compression is understood (RFC 9110, section 8.4).
+fn is_plain(encoding: Option<&str>) -> bool {
+    encoding.is_none_or(|encoding| encoding.trim().eq_ignore_ascii_case("identity"))
 }
 
 /// Whether a media type is JSON in UTF-8, whatever its other parameters (RFC 9110, section 8.3).

@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn exceeds_caller_names_the_axis() {
         let problem = Problem::exceeds_caller(&Excess::Axis(Axis::Networks));
-        assert!(problem.detail.ends_with(" ipWhitelist"), "{}", problem.detail);
+        assert!(problem.detail.ends_with("networks (ipWhitelist)"), "{}", problem.detail);
     }
 
     #[test]

@@ -44,8 +44,8 @@ pub(crate) enum Needs {
     Nobody,
     /// A usable key, charged one unit; it holds one of these permissions, if there are any.
     Charged(&'static [&'static str]),
-    /// A usable key that holds the permission, not charged.
-    Uncharged(&'static str),
+    /// A usable key that holds one of these permissions, not charged.
+    Uncharged(&'static [&'static str]),
 }
 
 /// One row of the table.
@@ -70,6 +70,16 @@ const READ: Needs = Needs::Charged(&[API_KEYS_READ]);
 const OPERATE: Needs = Needs::Charged(&[ORGANIZATIONS_MANAGE]);
 const MANAGE_CHANNELS: Needs = Needs::Charged(&[CHANNELS_MANAGE]);
 
+impl Row {
+    /// The channel that a call with this id in its path is about.
+    pub(crate) fn channel<'a>(&self, id: Option<&'a str>) -> Option<&'a str> {
+        match self.call {
+            Call::SaveChannel | Call::DeleteChannel => id,
+            _ => None,
+        }
+    }
+}
+
 /// Every call. Nothing else is answered.
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
@@ -93,7 +103,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(ORGANIZATION, Method::GET, Call::GetOrganization, OPERATE),
     row(ORGANIZATION, Method::PATCH, Call::UpdateOrganization, OPERATE),
     row(ORGANIZATION, Method::DELETE, Call::DeleteOrganization, OPERATE),
-    row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(API_KEYS_VERIFY)),
+    row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(&[API_KEYS_VERIFY])),
     row("/healthz", Method::GET, Call::Health, Needs::Nobody),
     row("/readyz", Method::GET, Call::Ready, Needs::Nobody),
     row("/openapi.json", Method::GET, Call::Description, Needs::Nobody),

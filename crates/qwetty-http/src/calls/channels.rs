@@ -17,9 +17,10 @@ pub(crate) async fn save<B: Body<Data = Bytes>>(
     mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let (caller, _) = admitted.caller()?;
     let organization = organization_in(&mut admitted.query)?;
-    let mut fields = Fields::new(Some(admitted.require_json(body).await?));
+    let json = admitted.require_json(api, body).await?;
+    let (caller, _) = admitted.caller()?;
+    let mut fields = Fields::new(Some(json));
     let id = admitted.id.take().unwrap_or_default().parse::<ChannelId>();
     admitted.query.finish()?;
     if let Err(error) = &id {

@@ -24,11 +24,12 @@ use crate::wire::KeyObject;
 /// `POST /api-keys`
 pub(crate) async fn create<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
+    let json = admitted.require_json(api, body).await?;
     let (caller, _) = admitted.caller()?;
-    let mut fields = Fields::new(Some(admitted.require_json(body).await?));
+    let mut fields = Fields::new(Some(json));
     admitted.query.finish()?;
     let organization = fields.nullable("organizationId", text).value();
     let whose = api.manager.organization_for(&caller, organization).await?;
@@ -95,12 +96,13 @@ pub(crate) async fn me(api: &Api, admitted: Admitted<'_>) -> Result<Answered, Pr
 /// `PATCH /api-keys/{id}`
 pub(crate) async fn update<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let (caller, _) = admitted.caller()?;
     let id: KeyId = admitted.id()?;
-    let mut fields = Fields::new(Some(admitted.require_json(body).await?));
+    let json = admitted.require_json(api, body).await?;
+    let (caller, _) = admitted.caller()?;
+    let mut fields = Fields::new(Some(json));
     admitted.query.finish()?;
     let whose = api.manager.organization_of(&caller, id).await?;
     let name = fields.optional("name", text);

@@ -13,12 +13,13 @@ use crate::problem::Problem;
 /// `POST /api-keys/{id}/regenerate`
 pub(crate) async fn regenerate<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let (caller, _) = admitted.caller()?;
     let id: KeyId = admitted.id()?;
-    let mut fields = Fields::new(admitted.read_json(body).await?);
+    let json = admitted.read_json(api, body).await?;
+    let (caller, _) = admitted.caller()?;
+    let mut fields = Fields::new(json);
     admitted.query.finish()?;
     let overlap = fields.nullable("overlapSeconds", overlap).value().unwrap_or(Overlap::NONE);
     let overlap = fields.finish(|| Some(overlap))?;
@@ -29,12 +30,13 @@ pub(crate) async fn regenerate<B: Body<Data = Bytes>>(
 /// `POST /api-keys/{id}/revoke`
 pub(crate) async fn revoke<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let (caller, _) = admitted.caller()?;
     let id: KeyId = admitted.id()?;
-    let mut fields = Fields::new(admitted.read_json(body).await?);
+    let json = admitted.read_json(api, body).await?;
+    let (caller, _) = admitted.caller()?;
+    let mut fields = Fields::new(json);
     admitted.query.finish()?;
     let reason = fields.nullable("reason", text).value();
     let reason = fields.finish(|| Some(reason))?;
@@ -44,12 +46,13 @@ pub(crate) async fn revoke<B: Body<Data = Bytes>>(
 /// `POST /api-keys/{id}/reactivate`
 pub(crate) async fn reactivate<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let (caller, _) = admitted.caller()?;
     let id: KeyId = admitted.id()?;
-    let fields = Fields::new(admitted.read_json(body).await?);
+    let json = admitted.read_json(api, body).await?;
+    let (caller, _) = admitted.caller()?;
+    let fields = Fields::new(json);
     admitted.query.finish()?;
     fields.finish(|| Some(()))?;
     one(&api.manager.reactivate(&caller, id).await?)

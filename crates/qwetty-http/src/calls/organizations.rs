@@ -13,11 +13,12 @@ use crate::wire::{OrganizationObject, Text};
 /// `POST /organizations`
 pub(crate) async fn create<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
+    let json = admitted.require_json(api, body).await?;
     let (caller, _) = admitted.caller()?;
-    let mut fields = Fields::new(Some(admitted.require_json(body).await?));
+    let mut fields = Fields::new(Some(json));
     admitted.query.finish()?;
     let name: Option<Name> = fields.required("name", text);
     let name = fields.finish(|| name)?;
@@ -53,12 +54,13 @@ pub(crate) async fn get(api: &Api, admitted: Admitted<'_>) -> Result<Answered, P
 /// `PATCH /organizations/{id}`
 pub(crate) async fn update<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let (caller, _) = admitted.caller()?;
     let id: OrganizationId = admitted.id()?;
-    let mut fields = Fields::new(Some(admitted.require_json(body).await?));
+    let json = admitted.require_json(api, body).await?;
+    let (caller, _) = admitted.caller()?;
+    let mut fields = Fields::new(Some(json));
     admitted.query.finish()?;
     let name: Option<Name> = fields.optional("name", text);
     let name = fields.finish(|| Some(name))?;

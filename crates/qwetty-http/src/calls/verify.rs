@@ -23,14 +23,15 @@ use crate::wire::{LevelObject, Text, VerifyGrants, VerifyObject, VerifySubject};
 /// `POST /verify`
 pub(crate) async fn verify<B: Body<Data = Bytes>>(
     api: &Api,
-    admitted: Admitted<'_>,
+    mut admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
+    let json = admitted.require_json(api, body).await?;
     let (_, caller) = admitted.caller()?;
     let is_operator =
         caller.access().permissions.allows(api.engine.catalogue(), administration::ORGANIZATIONS_MANAGE);
     let organization = (!is_operator).then_some(caller.organization());
-    let mut fields = Fields::new(Some(admitted.require_json(body).await?));
+    let mut fields = Fields::new(Some(json));
     admitted.query.finish()?;
     let value = fields.required("key", string).map(Zeroizing::new);
     let permissions = fields.nullable("permissions", list(string)).value().unwrap_or_default();

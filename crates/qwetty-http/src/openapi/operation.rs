@@ -99,13 +99,18 @@ fn needs(needs: Needs) -> String {
         Needs::Charged([]) => "Needs any usable key, and takes one unit of its quota.".to_owned(),
         Needs::Charged(permissions) => format!(
             "Needs a key with the permission {}, and takes one unit of its quota.",
-            permissions.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+            any_of(permissions)
         ),
-        Needs::Uncharged(permission) => format!(
-            "Needs a key with the permission `{permission}`. The caller's own quota and usage are not \
-            touched; those of the presented key are."
+        Needs::Uncharged(permissions) => format!(
+            "Needs a key with the permission {}. The caller's own quota and usage are not touched; those of the \
+            presented key are.",
+            any_of(permissions)
         ),
     }
+}
+
+fn any_of(permissions: &[&str]) -> String {
+    permissions.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
 }
 
 /// Alternatives, each naming the permission that makes it one (OpenAPI 3.1, Security Requirement Object).
@@ -113,7 +118,8 @@ fn security(needs: Needs) -> Vec<Value> {
     match needs {
         Needs::Nobody => Vec::new(),
         Needs::Charged([]) => vec![json!({SCHEME: []})],
-        Needs::Charged(permissions) => permissions.iter().map(|name| json!({SCHEME: [name]})).collect(),
-        Needs::Uncharged(permission) => vec![json!({SCHEME: [permission]})],
+        Needs::Charged(permissions) | Needs::Uncharged(permissions) => {
+            permissions.iter().map(|name| json!({SCHEME: [name]})).collect()
+        }
     }
 }

@@ -25,6 +25,9 @@ pub(super) fn codes(row: &Row, operation: &Operation) -> BTreeSet<ErrorCode> {
         Needs::Charged(_) => codes.extend([RateLimited, InsufficientPermissions]),
         Needs::Uncharged(_) => codes.extend([InsufficientPermissions]),
     }
+    if row.channel(Some("")).is_some() {
+        codes.extend([ChannelNotAllowed]);
+    }
     let names_something = |parameter: &Value| {
         parameter.get("in") == Some(&json!("path")) || parameter.get("name") == Some(&json!("organizationId"))
     };

@@ -43,7 +43,7 @@ pub enum ManageError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Excess {
     /// The key would hold more than the caller on this axis.
-    #[error("the key would exceed the caller's own {0}")]
+    #[error("the key would exceed the caller's own {words} ({axis})", words = in_words(*.0), axis = .0)]
     Axis(Axis),
     /// A caller changed its own key otherwise than by regenerating or revoking it.
     #[error("a key cannot change itself, apart from regenerating and revoking; use another key")]
@@ -51,6 +51,16 @@ pub enum Excess {
     /// Only an operator takes an operator's key away.
     #[error("only a key that holds organizations:manage may change, revoke or delete one that does")]
     OperatorKey,
+}
+
+const fn in_words(axis: Axis) -> &'static str {
+    match axis {
+        Axis::Permissions => "permissions",
+        Axis::Channels => "channels",
+        Axis::Networks => "networks",
+        Axis::Tier => "tier",
+        Axis::Expiry => "expiry",
+    }
 }
 
 impl Excess {

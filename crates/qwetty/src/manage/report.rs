@@ -21,10 +21,10 @@ pub struct HourRange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RangeError {
     /// It ends before it begins, or at once.
-    #[error("from must be before to")]
+    #[error("the query parameter from must be before to")]
     Empty,
     /// It is longer than usage is kept.
-    #[error("the range from `from` to `to` must be at most 90 days")]
+    #[error("the query parameters from and to must lie at most 90 days apart")]
     TooLong,
     /// An end of it, in whole hours, is no time that RFC 3339 can write.
     #[error("the range from `from` to `to` must lie in the years 0000 to 9999")]
