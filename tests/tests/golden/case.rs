@@ -30,6 +30,8 @@ pub(crate) enum Caller {
     Only(String),
     /// Whoever may do everything that is called for, from one network only.
     Restricted,
+    /// The same, on one channel only, which no call is about.
+    Scoped,
     Administrator,
     OtherAdministrator,
     Operator,
@@ -100,7 +102,13 @@ fn callers(operation: &Operation) -> Vec<Caller> {
             callers.extend(needs.iter().cloned().map(Caller::Only));
         }
     }
-    callers.extend([Caller::Restricted, Caller::Administrator, Caller::OtherAdministrator, Caller::Operator]);
+    callers.extend([
+        Caller::Restricted,
+        Caller::Scoped,
+        Caller::Administrator,
+        Caller::OtherAdministrator,
+        Caller::Operator,
+    ]);
     callers
 }
 
@@ -171,6 +179,7 @@ impl fmt::Display for Caller {
             }
             Self::Only(permission) => return write!(f, "{permission} alone"),
             Self::Restricted => "administrator bound to a network",
+            Self::Scoped => "administrator bound to another channel",
             Self::Administrator => "administrator",
             Self::OtherAdministrator => "administrator of another organization",
             Self::Operator => "operator",

@@ -192,6 +192,7 @@ impl World {
             Caller::Restricted => {
                 self.key(with(administrator(), json!({"ipWhitelist": ["127.0.0.0/8"]}))).await.value
             }
+            Caller::Scoped => self.key(with(administrator(), json!({"channelScopes": ["kept"]}))).await.value,
             Caller::Administrator => acme.clone(),
             Caller::OtherAdministrator => self.other.key.value.clone(),
             Caller::Operator => self.server.root_key().to_owned(),
