@@ -57,12 +57,28 @@ impl Location {
         let file = private(OpenOptions::new().write(true).create(true).truncate(false))
             .open(&path)
             .map_err(OpenError::io("open the lock file", &path))?;
+        self.take(file, &path)
+    }
+
+    /// Takes a second lock, on the database itself, which holds even if somebody removes the lock file or moves the database
+    /// away from it. It does not meet SQLite's own, which Linux keeps apart; elsewhere there is none.
+    ///
+    /// To be called before SQLite opens the database, and to be dropped after SQLite has closed it: see [`Location::lock`].
+    pub(crate) fn lock_database(&self) -> Result<Option<File>, OpenError> {
+        if cfg!(not(target_os = "linux")) {
+            return Ok(None);
+        }
+        let file = File::open(&self.database).map_err(OpenError::io("open", &self.database))?;
+        self.take(file, &self.database).map(Some)
+    }
+
+    fn take(&self, file: File, path: &Path) -> Result<File, OpenError> {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                Err(OpenError::InUse { path: self.database.clone(), lock: path })
+                Err(OpenError::InUse { path: self.database.clone(), lock: path.to_owned() })
             }
-            Err(TryLockError::Error(error)) => Err(OpenError::io("lock", &path)(error)),
+            Err(TryLockError::Error(error)) => Err(OpenError::io("lock", path)(error)),
         }
     }
 

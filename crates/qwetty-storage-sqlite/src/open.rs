@@ -15,8 +15,8 @@ use crate::migrations::migrate;
 pub(crate) struct Opened {
     pub(crate) path: PathBuf,
     pub(crate) writer: Connection,
-    /// Must outlive every connection.
-    pub(crate) lock: File,
+    /// On the file beside the database, and on the database. Must outlive every connection.
+    pub(crate) locks: (File, Option<File>),
 }
 
 /// The first version without the fault by which a reset of the log could lose commits.
@@ -29,10 +29,13 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Opened, OpenError
     }
     let location = Location::resolve(path)?;
     let lock = location.lock()?;
-    if location.exists()? {
-        check(&location, migrations)?;
-    } else {
+    let is_new = !location.exists()?;
+    if is_new {
         create(&location, migrations)?;
+    }
+    let locks = (lock, location.lock_database()?);
+    if !is_new {
+        check(&location, migrations)?;
     }
     let path = location.database();
     let sqlite = OpenError::sqlite(path);
@@ -42,7 +45,7 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Opened, OpenError
     if checkpoint(&writer).map_err(&sqlite)? {
         check_length(&writer, path)?;
     }
-    Ok(Opened { path: path.to_owned(), writer, lock })
+    Ok(Opened { path: path.to_owned(), writer, locks })
 }
 
 /// Moves everything from the log into the database file. False if a tool that reads the file held up the last of it.

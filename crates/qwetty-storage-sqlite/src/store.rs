@@ -105,7 +105,7 @@ impl SqliteStore {
             readers.push(Builder::new().name("sqlite-reader".into()).spawn(work)?);
         }
         let work = move || {
-            let Opened { path, writer, lock } = opened;
+            let Opened { path, writer, locks } = opened;
             let writer = writer::run(writer, &path, &changes_to_do);
             for reader in readers {
                 // A reader catches the panics of its jobs, and has none of its own.
@@ -116,7 +116,7 @@ impl SqliteStore {
                 warn!(%error, "the log could not be moved into the database file");
             }
             drop(writer);
-            drop(lock);
+            drop(locks);
             drop(still_open);
         };
         store.writer = Some(Builder::new().name("sqlite-writer".into()).spawn(work)?);

@@ -69,6 +69,18 @@ fn another_name_of_the_same_file_is_in_use_too() {
     assert!(matches!(open(&hard).unwrap_err(), OpenError::Unsuitable { .. }));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_in_use_is_so_without_its_lock_file_and_under_another_name() {
+    let (directory, path) = directory();
+    let _store = open(&path).unwrap();
+    fs::remove_file(directory.path().join("keys.db.lock")).unwrap();
+    assert!(matches!(open(&path).unwrap_err(), OpenError::InUse { .. }));
+    let moved = directory.path().join("moved.db");
+    fs::rename(&path, &moved).unwrap();
+    assert!(matches!(open(&moved).unwrap_err(), OpenError::InUse { .. }));
+}
+
 #[tokio::test]
 async fn a_closed_store_says_so_and_leaves_one_whole_file() {
     let (_directory, path) = directory();
