@@ -175,6 +175,31 @@ async fn an_operator_acts_in_any_organization_that_it_names_and_in_its_own_other
 }
 
 #[tokio::test]
+async fn a_key_scoped_to_a_channel_reaches_that_channel_alone() {
+    let server = Server::start().await;
+    let mut root = server.root();
+    let acme = Organization::new(&server, "Acme").await;
+    let channel = json!({"name": "Main", "type": "instagram"});
+    for path in ["/api/v1/channels/wa", "/api/v1/channels/ig"] {
+        root.put(path, channel.clone()).await.expect(200);
+    }
+    let permissions = ["channels:manage", "organizations:manage"];
+    let key =
+        root.create(json!({"permissions": permissions, "channelScopes": ["wa"], "tier": "admin"})).await;
+    let mut scoped = server.client(&key.value);
+    let renamed = json!({"name": "Renamed", "type": "instagram"});
+    scoped.put("/api/v1/channels/wa", renamed.clone()).await.expect(200);
+    scoped.put("/api/v1/channels/ig", renamed.clone()).await.problem(403, "channel_not_allowed");
+    scoped.put("/api/v1/channels/new", renamed.clone()).await.problem(403, "channel_not_allowed");
+    scoped.delete("/api/v1/channels/ig").await.problem(403, "channel_not_allowed");
+    let another = format!("/api/v1/channels/wa?organizationId={}", acme.id);
+    root.put(&another, channel).await.expect(200);
+    scoped.put(&another, renamed).await.problem(403, "channel_not_allowed");
+    scoped.delete(&another).await.problem(403, "channel_not_allowed");
+    scoped.delete("/api/v1/channels/wa").await.expect(204);
+}
+
+#[tokio::test]
 async fn a_channel_is_saved_saved_again_and_deleted() {
     let server = Server::start().await;
     let mut acme = Organization::new(&server, "Acme").await;

@@ -11,6 +11,7 @@ impl From<ManageError> for Problem {
             ManageError::InsufficientPermissions { permission } => {
                 Self::insufficient_permissions(&[permission])
             }
+            ManageError::ChannelNotAllowed => Self::new(ErrorCode::ChannelNotAllowed),
             ManageError::ExceedsCaller(excess) => Self::exceeds_caller(&excess),
             ManageError::Invalid(faults) => Self::validation_failed(all(faults)),
             ManageError::KeyRevoked => Self::new(ErrorCode::KeyRevoked),

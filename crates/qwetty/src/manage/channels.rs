@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qwetty_authz::{ChannelId, administration};
+use qwetty_authz::{ChannelId, ChannelScope, administration};
 use qwetty_keys::{Name, OrganizationId};
 use qwetty_storage::{Action, Channel, ChannelKind, DirectoryQuery, Listing, Revision, Written};
 use serde_json::Value;
@@ -16,7 +16,7 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// [`ManageError::InsufficientPermissions`].
+    /// [`ManageError::InsufficientPermissions`], [`ManageError::ChannelNotAllowed`].
     pub async fn save_channel(
         &self,
         caller: &Caller,
@@ -27,6 +27,7 @@ impl KeyManager {
     ) -> Result<Channel, ManageError> {
         caller.must_hold(&self.core, administration::CHANNELS_MANAGE)?;
         let organization = self.organization_for(caller, organization).await?;
+        must_reach(caller, organization, id)?;
         loop {
             let before = self.core.store.channel(organization, id).await?;
             let now = self.wall();
@@ -83,7 +84,7 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// [`ManageError::NotFound`], [`ManageError::InsufficientPermissions`].
+    /// [`ManageError::NotFound`], [`ManageError::InsufficientPermissions`], [`ManageError::ChannelNotAllowed`].
     pub async fn delete_channel(
         &self,
         caller: &Caller,
@@ -92,6 +93,7 @@ impl KeyManager {
     ) -> Result<(), ManageError> {
         caller.must_hold(&self.core, administration::CHANNELS_MANAGE)?;
         let organization = self.organization_for(caller, organization).await?;
+        must_reach(caller, organization, id)?;
         loop {
             let before = self.core.store.channel(organization, id).await?.ok_or(ManageError::NotFound)?;
             let subject = Subject { organization, key: None, channel: Some(id) };
@@ -107,6 +109,17 @@ impl KeyManager {
 
     pub(super) async fn must_exist(&self, organization: OrganizationId) -> Result<(), ManageError> {
         self.core.store.organization(organization).await?.map(drop).ok_or(ManageError::NotFound)
+    }
+}
+
+/// A key scoped to channels reaches those of its own organization alone.
+fn must_reach(caller: &Caller, organization: OrganizationId, id: &ChannelId) -> Result<(), ManageError> {
+    let Some(key) = caller.verified() else { return Ok(()) };
+    let is_own = key.organization() == organization;
+    match &key.access().channels {
+        ChannelScope::All => Ok(()),
+        ChannelScope::Only(channels) if is_own && channels.contains(id.as_str()) => Ok(()),
+        ChannelScope::Only(_) => Err(ManageError::ChannelNotAllowed),
     }
 }
 

@@ -16,6 +16,9 @@ pub enum ManageError {
         /// Which one.
         permission: &'static str,
     },
+    /// The caller's key is scoped to other channels.
+    #[error("the caller's key may not be used for this channel")]
+    ChannelNotAllowed,
     /// The caller tried to grant what it lacks; the attempt is in the audit log.
     #[error(transparent)]
     ExceedsCaller(#[from] Excess),
