@@ -234,6 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_nearly_a_setting_is_an_error() {
+        for (name, meant) in [
+            ("QWETTY_TEIR_ADMIN", "QWETTY_TIER_ADMIN"),
+            ("QWETTY_TRUSTED_PROXIES", "QWETTY_TRUSTED_PROXY"),
+            ("QWETTY_DATABASES", "QWETTY_DATABASE"),
+        ] {
+            let error = Config::load(&command_line(&[]), &environment(&[(name, "x")])).unwrap_err();
+            let message = format!("environment variable {name} is unknown; {meant} was probably meant");
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
     fn tasks_and_their_options() {
         for (arguments, task) in [
             (&[][..], Task::Serve),

@@ -24,6 +24,14 @@ pub(crate) enum ConfigError {
         /// The settings that exist at that place.
         known: String,
     },
+    /// A variable whose name is nearly that of another.
+    #[error("{origin} is unknown; {meant} was probably meant")]
+    Misspelled {
+        /// What was written.
+        origin: Origin,
+        /// What exists.
+        meant: &'static str,
+    },
     /// The file cannot be read.
     #[error("cannot read the configuration file {}: {source}", path.display())]
     Unreadable {

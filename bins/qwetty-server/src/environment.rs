@@ -11,6 +11,8 @@ pub(crate) const CONFIG: &str = "QWETTY_CONFIG";
 /// The variable that chooses what is logged.
 pub(crate) const LOG: &str = "QWETTY_LOG";
 const PREFIX: &str = "QWETTY_";
+/// From this length on a name is long, and another one within three slips of it no other word.
+const LONG: usize = 17;
 
 /// The variables that begin with `QWETTY_`. An empty one counts as unset.
 #[derive(Debug, Default)]
@@ -44,8 +46,11 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// The first variable whose value its setting does not take.
+    /// The first variable whose name is a setting's misspelled, or whose value its setting does not take.
     pub(crate) fn layer(&self) -> Result<Layer, ConfigError> {
+        if let Some((name, meant)) = self.unknown().find_map(|name| Some((name, nearly(name)?))) {
+            return Err(ConfigError::Misspelled { origin: Origin::Variable(name.to_owned()), meant });
+        }
         let mut layer = Layer::default();
         for setting in Setting::ALL {
             let name = setting.variable();
@@ -60,12 +65,23 @@ impl Environment {
     }
 
     /// The variables that look like ours and mean nothing. Orchestrators inject such (`QWETTY_SERVICE_HOST`), so
-    /// they are no errors.
+    /// they are no errors, unless they are nearly the name of a setting.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
-        self.variables.iter().map(|(name, _)| name.as_str()).filter(|name| {
-            ![CONFIG, LOG].contains(name) && !Setting::ALL.iter().any(|setting| setting.variable() == *name)
-        })
+        self.variables
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !known().any(|known| known == *name))
     }
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    Setting::ALL.into_iter().map(Setting::variable).chain([CONFIG, LOG])
+}
+
+/// The variable that was probably meant: one that two slips of the hand turn into this, three if it is long.
+fn nearly(name: &str) -> Option<&'static str> {
+    let slips = |known: &str| if known.len() < LONG { 2 } else { 3 };
+    known().find(|known| strsim::osa_distance(known, name) <= slips(known))
 }
 
 fn malformed(name: &str, fault: String) -> ConfigError {
