@@ -251,7 +251,8 @@ async fn a_long_uri_is_414_and_large_headers_are_431() {
     // Beyond what the server is ready to hold, it need not have read the request to refuse it.
     let bearer = format!("Authorization: Bearer {}", server.root_key()).into_bytes();
     let padding = format!("X-Padding: {}", "x".repeat(2_000_000)).into_bytes();
-    assert_eq!(raw(&server, &[b"GET /api/v1/me HTTP/1.1", b"Host: a", &bearer, &padding]).await.status, 431);
+    let large = raw(&server, &[b"GET /api/v1/me HTTP/1.1", b"Host: a", &bearer, &padding]).await;
+    large.problem(431, "headers_too_large");
     let long = format!("GET /{} HTTP/1.1", "x".repeat(200_000)).into_bytes();
     let status = raw(&server, &[&long, b"Host: a", &bearer]).await.status;
     assert!([414, 431].contains(&status), "{status}");
@@ -405,6 +406,61 @@ async fn every_answer_has_a_request_id_of_its_own() {
     }
     let call = Call::new(Method::GET, ME).header("x-request-id", "chosen-by-the-client");
     assert_ne!(root.send(call).await.expect(200).header("x-request-id"), Some("chosen-by-the-client"));
+}
+
+/// Sends these bytes after each other; the answer must be this problem, and the last on its connection.
+async fn refused(server: &Server, bytes: &[&[u8]], status: u16, code: &str) -> Answer {
+    let mut raw = server.raw().await;
+    raw.send(bytes.concat()).await;
+    let answer = raw.answer().await.problem(status, code);
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert!(answer.header("date").is_some());
+    assert!(raw.closed().await);
+    answer
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_as_a_request_is_a_problem_too() {
+    let server = Server::start().await;
+    let get: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\n";
+    let fields = |count| b"X-Field: x\r\n".repeat(count);
+    let (long, large) = (b"x".repeat(70_000), b"x".repeat(300_000));
+    let mut most = server.raw().await;
+    most.send([get, &fields(99), b"\r\n"].concat()).await;
+    most.answer().await.expect(200);
+
+    let answers = [
+        refused(&server, &[get, &fields(100), b"\r\n"], 431, "headers_too_large").await,
+        refused(&server, &[get, b"X-Field: ", &large, b"\r\n\r\n"], 431, "headers_too_large").await,
+        refused(&server, &[b"GET /", &long, b" HTTP/1.1\r\nHost: a\r\n\r\n"], 414, "uri_too_long").await,
+        refused(&server, &[b"what is this\r\n\r\n"], 400, "malformed_request").await,
+        refused(&server, &[b"GET /healthz HTTP/9.9\r\nHost: a\r\n\r\n"], 400, "malformed_request").await,
+        refused(&server, &[get, b"X-Field: x\r\n folded\r\n\r\n"], 400, "malformed_request").await,
+        refused(&server, &[get, b"Content-Length: 99999999999999999999\r\n\r\n"], 400, "malformed_request")
+            .await,
+        refused(&server, &[get, b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n"], 400, "malformed_request")
+            .await,
+    ];
+    let mut ids: Vec<_> = answers.iter().map(|answer| answer.header("x-request-id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), answers.len());
+}
+
+#[tokio::test]
+async fn what_was_sent_before_rubbish_is_answered_before_it() {
+    let server = Server::start().await;
+    for version in ["1.1", "1.0"] {
+        let get = format!("GET /healthz HTTP/{version}\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+        let mut raw = server.raw().await;
+        raw.send([&get, &get, "what is this\r\n\r\n", &get].concat()).await;
+        raw.answer().await.expect(200);
+        raw.answer().await.expect(200);
+        raw.answer().await.problem(400, "malformed_request");
+        assert!(raw.closed().await);
+    }
+    server.anyone().get("/healthz").await.expect(200);
 }
 
 #[tokio::test]

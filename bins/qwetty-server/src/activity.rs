@@ -94,6 +94,16 @@ impl Activity {
         self.lock().blocked_since.get_or_insert_with(Instant::now);
     }
 
+    /// Whether an answer of the service's is on its way.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.lock().exchanges.values().any(|stage| matches!(stage, Stage::Answering(_)))
+    }
+
+    /// What came could not be read as a request, and no more of it will be.
+    pub(crate) fn refused_unread(&self) {
+        self.lock().cut_short = true;
+    }
+
     /// Whether the last answer was given before its request was complete, so that more of that request may be
     /// on its way.
     pub(crate) fn cut_short(&self) -> bool {

@@ -16,6 +16,7 @@ use tracing::debug;
 use crate::activity::{Activity, Exchange, Patience};
 use crate::answer_body::AnswerBody;
 use crate::connection_io::ConnectionIo;
+use crate::full_answers::FullAnswers;
 use crate::handler::Handler;
 use crate::request_body::RequestBody;
 use crate::uncancelled::Uncancelled;
@@ -45,6 +46,7 @@ pub(crate) async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send +
     worker: Worker,
 ) {
     let activity = Activity::new(patience);
+    let stream = FullAnswers::new(stream, Arc::clone(&handler), Arc::clone(&activity));
     let service = {
         let (activity, worker) = (Arc::clone(&activity), worker.clone());
         service_fn(move |request: Request<Incoming>| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use qwetty::{ManageError, RootKey, StartError};
 use qwetty_http::{AmbiguousTable, Answer, Api};
@@ -115,6 +115,10 @@ impl Handler for Engine {
         }
         self.metrics.request(route, response.status(), began.elapsed());
         response
+    }
+
+    fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
+        self.api.refusal(status)
     }
 }
 

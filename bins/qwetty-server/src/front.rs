@@ -88,7 +88,7 @@ async fn bind(address: &ListenAddress) -> Result<Listener, BindError> {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{Request, Response};
+    use http::{Request, Response, StatusCode};
     use http_body_util::Full;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
@@ -118,6 +118,10 @@ mod tests {
             self.asked.notify_one();
             self.go_on.notified().await;
             Response::new(Full::from("answered"))
+        }
+
+        fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
+            unreachable!("{status}: every request is well-formed")
         }
     }
 

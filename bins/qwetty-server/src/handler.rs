@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 
 use crate::request_body::RequestBody;
@@ -19,4 +19,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
         request: Request<RequestBody>,
         peer: SocketAddr,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// Answers what could not be read as a request, for the reason that `status` gives: 400, 414 or 431.
+    fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>>;
 }

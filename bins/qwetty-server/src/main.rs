@@ -3,6 +3,7 @@
 mod activity;
 mod announce;
 mod answer_body;
+mod bare_answer;
 mod command_line;
 mod config;
 mod config_error;
@@ -12,6 +13,7 @@ mod connection_io;
 mod engine;
 mod environment;
 mod front;
+mod full_answers;
 mod handler;
 mod layer;
 mod listen_address;

@@ -22,6 +22,10 @@ impl Handler for MetricsPage {
     async fn handle(&self, request: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
         self.answer(request.method(), request.uri().path())
     }
+
+    fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
+        respond(status, None, Bytes::new())
+    }
 }
 
 impl MetricsPage {

@@ -138,6 +138,12 @@ impl Api {
         Answer::of(answered, routed.row, rate, &id)
     }
 
+    /// The answer to what the server could not read as a request, for the reason that `status` gives: 414, 431, or
+    /// else 400. Like every other it has a request id of its own.
+    pub fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
+        private(Problem::unreadable(status).into_response(&self.ids.next()))
+    }
+
     async fn call<B>(&self, admitted: Admitted<'_>, body: B) -> Result<Answered, Problem>
     where
         B: Body<Data = Bytes>,

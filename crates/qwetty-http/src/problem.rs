@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use qwetty::Excess;
 
@@ -44,6 +44,21 @@ impl Problem {
     /// A request that breaks HTTP, JSON or the form of a query string: `fault` says what and where.
     pub(crate) fn malformed_request(fault: &impl std::error::Error) -> Self {
         Self::with_detail(ErrorCode::MalformedRequest, sentence(fault.to_string()))
+    }
+
+    /// What a server could not read as a request, for the reason that `status` gives: 414, 431, or else 400.
+    pub(crate) fn unreadable(status: StatusCode) -> Self {
+        match status {
+            StatusCode::URI_TOO_LONG => Self::new(ErrorCode::UriTooLong),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::with_detail(
+                ErrorCode::HeadersTooLarge,
+                "The header section is larger than 16384 bytes or has more than 100 fields",
+            ),
+            _ => Self::with_detail(
+                ErrorCode::MalformedRequest,
+                "The request line or a header field is not well-formed HTTP",
+            ),
+        }
     }
 
     /// Something that the current state forbids.
@@ -275,6 +290,16 @@ mod tests {
     #[test]
     fn a_429_tells_when_to_come_back() {
         assert_eq!(header(&Problem::rate_limited(34), &RETRY_AFTER), Some("34"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_as_a_request_has_the_status_of_the_reason() {
+        for status in
+            [StatusCode::BAD_REQUEST, StatusCode::URI_TOO_LONG, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE]
+        {
+            assert_eq!(Problem::unreadable(status).code.status(), status);
+        }
+        assert_eq!(Problem::unreadable(StatusCode::REQUEST_TIMEOUT).code, ErrorCode::MalformedRequest);
     }
 
     #[test]

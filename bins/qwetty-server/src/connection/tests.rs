@@ -48,6 +48,12 @@ impl Handler for Service {
         self.finished.fetch_add(1, Ordering::SeqCst);
         Response::new(Full::new(body))
     }
+
+    fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::from("refused"));
+        *response.status_mut() = status;
+        response
+    }
 }
 
 struct Served {
@@ -406,4 +412,24 @@ async fn long_heads_reach_the_service() {
         format!("GET /echo?{} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "q".repeat(20_000), "v".repeat(40_000));
     served.client.write_all(head.as_bytes()).await.unwrap();
     assert!(served.answer().await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_request_is_refused_by_the_service_after_what_is_one() {
+    let served = served_through(64);
+    let (mut reading, mut writing) = split(served.client);
+    let requests = [HEAD, HEAD, b"rubbish\r\n\r\n", HEAD].concat();
+    let sending = tokio::spawn(async move {
+        writing.write_all(&requests).await.unwrap();
+        // All of what follows can be sent, although nobody reads it.
+        writing.write_all(&[b'a'; 10_000]).await.unwrap();
+        writing
+    });
+    let mut answers = String::new();
+    reading.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 ").count(), 3, "{answers}");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 2, "{answers}");
+    let (_, refusal) = answers.split_once("HTTP/1.1 400 Bad Request\r\n").unwrap();
+    assert!(refusal.contains("connection: close\r\n") && refusal.ends_with("\r\n\r\nrefused"), "{answers}");
+    sending.await.unwrap();
 }
