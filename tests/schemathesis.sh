@@ -69,7 +69,7 @@ checks=$checks,unsupported_method,allow_header_conformance,use_after_free
 st=$PWD/$venv/bin/st
 status=0
 (cd "$dir" && "$st" run "$url/openapi.json" -H "Authorization: Bearer $root" --checks "$checks" \
-  --phases examples,coverage,fuzzing,stateful --max-examples 120 --seed 20260101 --generation-database none \
+  --phases examples,coverage,fuzzing,stateful --max-examples 250 --seed 20260101 --generation-database none \
   --no-color --warnings off) >"$dir/summary" || status=$?
 cat "$dir/summary"
 [ "$status" = 0 ] || exit "$status"
