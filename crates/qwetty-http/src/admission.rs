@@ -12,7 +12,7 @@ use crate::bearer::bearer;
 use crate::error_code::ErrorCode;
 use crate::problem::Problem;
 use crate::rate_headers::RateLimit;
-use crate::route::Needs;
+use crate::route::{Needs, Row};
 
 /// A refused caller. The quota is told where it was what refused, or had been charged.
 pub(crate) struct Refused {
@@ -29,11 +29,28 @@ impl From<Problem> for Refused {
 
 /// What a caller asks for by calling.
 pub(crate) struct Door<'a> {
-    pub(crate) needs: Needs,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) address: Option<IpAddr>,
+    needs: Needs,
+    headers: &'a HeaderMap,
+    address: Option<IpAddr>,
     /// The channel that the call is about, if it is about one.
-    pub(crate) channel: Option<&'a str>,
+    channel: Option<&'a str>,
+}
+
+impl<'a> Door<'a> {
+    /// The door of a row, for a request with these headers, from this address, with this id in its path.
+    pub(crate) fn new(
+        row: &Row,
+        headers: &'a HeaderMap,
+        address: Option<IpAddr>,
+        id: Option<&'a str>,
+    ) -> Self {
+        Self { needs: row.needs, headers, address, channel: row.channel(id) }
+    }
+
+    /// The same, for whoever went through it before and was charged then.
+    pub(crate) fn again(self) -> Self {
+        Self { needs: self.needs.uncharged(), ..self }
+    }
 }
 
 /// The caller's key, if the call needs one.
@@ -42,19 +59,6 @@ pub(crate) async fn admit(verifier: &Verifier, door: &Door<'_>) -> Result<Option
         Needs::Nobody => Ok(None),
         Needs::Charged(any_of) => judge(verifier, door, any_of, Charge::Units(1)).await.map(Some),
         Needs::Uncharged(any_of) => judge(verifier, door, any_of, Charge::Nothing).await.map(Some),
-    }
-}
-
-/// The caller's key as it is by now, not charged: whoever was admitted may have lost what it had since.
-pub(crate) async fn admit_again(
-    verifier: &Verifier,
-    door: &Door<'_>,
-) -> Result<Option<VerifiedKey>, Refused> {
-    match door.needs {
-        Needs::Nobody => Ok(None),
-        Needs::Charged(any_of) | Needs::Uncharged(any_of) => {
-            judge(verifier, door, any_of, Charge::Nothing).await.map(Some)
-        }
     }
 }
 

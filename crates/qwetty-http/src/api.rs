@@ -10,7 +10,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 
-use crate::admission::{Door, Refused, admit, admit_again, rate_of};
+use crate::admission::{Door, Refused, admit, rate_of};
 use crate::body;
 use crate::calls;
 use crate::calls::docs::Docs;
@@ -112,12 +112,7 @@ impl Api {
         };
         let without = WithoutForwardedFor::Peer;
         let address = client_address(peer.ip(), &parts.headers, &self.trusted, without);
-        let door = Door {
-            needs: routed.row.needs,
-            headers: &parts.headers,
-            address,
-            channel: routed.row.channel(routed.id.as_deref()),
-        };
+        let door = Door::new(routed.row, &parts.headers, address, routed.id.as_deref());
         let key = match admit(&self.verifier, &door).await {
             Ok(key) => key,
             Err(refused) => return Answer::refused(refused, routed.row, &id),
@@ -217,13 +212,8 @@ impl Admitted<'_> {
     /// A client may take its time with a body, and its key be revoked or narrowed meanwhile: what the call does, it does
     /// as what the caller is once the body is there.
     async fn judge_again(&mut self, api: &Api) -> Result<(), Problem> {
-        let door = Door {
-            needs: self.row.needs,
-            headers: &self.parts.headers,
-            address: self.origin.address,
-            channel: self.row.channel(self.id.as_deref()),
-        };
-        self.key = admit_again(&api.verifier, &door).await.map_err(|refused| refused.problem)?;
+        let door = Door::new(self.row, &self.parts.headers, self.origin.address, self.id.as_deref()).again();
+        self.key = admit(&api.verifier, &door).await.map_err(|refused| refused.problem)?;
         Ok(())
     }
 }

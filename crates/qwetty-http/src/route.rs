@@ -48,6 +48,16 @@ pub(crate) enum Needs {
     Uncharged(&'static [&'static str]),
 }
 
+impl Needs {
+    /// The same, not charged.
+    pub(crate) const fn uncharged(self) -> Self {
+        match self {
+            Self::Charged(any_of) => Self::Uncharged(any_of),
+            Self::Nobody | Self::Uncharged(_) => self,
+        }
+    }
+}
+
 /// One row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {

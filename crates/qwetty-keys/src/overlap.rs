@@ -8,7 +8,8 @@ impl Overlap {
     /// The old value dies at once.
     pub const NONE: Self = Self(0);
 
-    const MAX_SECONDS: u32 = 7 * 24 * 60 * 60;
+    /// The longest overlap: seven days, in seconds.
+    pub const MAX_SECONDS: u32 = 7 * 24 * 60 * 60;
 
     /// An overlap of 0 to 604800 seconds.
     ///

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Body;
+use qwetty::Caller;
 use qwetty_keys::{KeyId, Overlap};
 
 use super::keys::{issued_object, one};
@@ -13,14 +14,10 @@ use crate::problem::Problem;
 /// `POST /api-keys/{id}/regenerate`
 pub(crate) async fn regenerate<B: Body<Data = Bytes>>(
     api: &Api,
-    mut admitted: Admitted<'_>,
+    admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let id: KeyId = admitted.id()?;
-    let json = admitted.read_json(api, body).await?;
-    let (caller, _) = admitted.caller()?;
-    let mut fields = Fields::new(json);
-    admitted.query.finish()?;
+    let (caller, id, mut fields) = begin(api, admitted, body).await?;
     let overlap = fields.nullable("overlapSeconds", overlap).value().unwrap_or(Overlap::NONE);
     let overlap = fields.finish(|| Some(overlap))?;
     let issued = api.manager.regenerate(&caller, id, overlap).await?;
@@ -30,14 +27,10 @@ pub(crate) async fn regenerate<B: Body<Data = Bytes>>(
 /// `POST /api-keys/{id}/revoke`
 pub(crate) async fn revoke<B: Body<Data = Bytes>>(
     api: &Api,
-    mut admitted: Admitted<'_>,
+    admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let id: KeyId = admitted.id()?;
-    let json = admitted.read_json(api, body).await?;
-    let (caller, _) = admitted.caller()?;
-    let mut fields = Fields::new(json);
-    admitted.query.finish()?;
+    let (caller, id, mut fields) = begin(api, admitted, body).await?;
     let reason = fields.nullable("reason", text).value();
     let reason = fields.finish(|| Some(reason))?;
     one(&api.manager.revoke(&caller, id, reason).await?)
@@ -46,22 +39,28 @@ pub(crate) async fn revoke<B: Body<Data = Bytes>>(
 /// `POST /api-keys/{id}/reactivate`
 pub(crate) async fn reactivate<B: Body<Data = Bytes>>(
     api: &Api,
-    mut admitted: Admitted<'_>,
+    admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
-    let id: KeyId = admitted.id()?;
-    let json = admitted.read_json(api, body).await?;
-    let (caller, _) = admitted.caller()?;
-    let fields = Fields::new(json);
-    admitted.query.finish()?;
+    let (caller, id, fields) = begin(api, admitted, body).await?;
     fields.finish(|| Some(()))?;
     one(&api.manager.reactivate(&caller, id).await?)
 }
 
-/// The bound of [`Overlap`], so that a number far above it is told the same.
-pub(crate) const MOST_OVERLAP_SECONDS: u64 = 604_800;
+/// What the three have in common: who calls, which key, and the fields of a body that may be absent.
+async fn begin<B: Body<Data = Bytes>>(
+    api: &Api,
+    mut admitted: Admitted<'_>,
+    body: B,
+) -> Result<(Caller, KeyId, Fields), Problem> {
+    let id: KeyId = admitted.id()?;
+    let json = admitted.read_json(api, body).await?;
+    let (caller, _) = admitted.caller()?;
+    admitted.query.finish()?;
+    Ok((caller, id, Fields::new(json)))
+}
 
 fn overlap(json: Json, place: &mut Place<'_>) -> Option<Overlap> {
-    let seconds = whole_number(0..=MOST_OVERLAP_SECONDS)(json, place)?;
+    let seconds = whole_number(0..=Overlap::MAX_SECONDS.into())(json, place)?;
     Overlap::from_seconds(seconds).map_err(|error| place.fault(error)).ok()
 }

@@ -71,7 +71,12 @@ impl KeyManager {
         let after = match change {
             Change::Update(patch) => {
                 self.must_be_valid(before.organization, &patch.wanted()).await?;
-                patched(before.clone(), patch.clone(), at)?
+                let after = patched(before.clone(), patch.clone(), at)?;
+                self.must_cover(caller, before, &after, change).await?;
+                if after == *before {
+                    return Ok(Step::Keep);
+                }
+                after
             }
             Change::Regenerate(issued, overlap) => {
                 self.must_cover(caller, before, before, change).await?;
@@ -79,9 +84,7 @@ impl KeyManager {
             }
             Change::Revoke(reason) => match lifecycle.revoke(at, reason.clone()) {
                 Transition::Unchanged(_) => return Ok(Step::Keep),
-                Transition::Changed(lifecycle) => {
-                    return Ok(Step::replace(KeyRecord { lifecycle, ..before.clone() }, at));
-                }
+                Transition::Changed(lifecycle) => KeyRecord { lifecycle, ..before.clone() },
             },
             Change::Reactivate => {
                 self.must_cover(caller, before, before, change).await?;
@@ -92,8 +95,7 @@ impl KeyManager {
             }
             Change::Delete => return Ok(Step::Remove),
         };
-        self.must_cover(caller, before, &after, change).await?;
-        if after == *before { Ok(Step::Keep) } else { Ok(Step::replace(after, at)) }
+        Ok(Step::replace(after, at))
     }
 
     /// Rules that go by who the caller is, not by what it holds.

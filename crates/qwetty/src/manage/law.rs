@@ -35,7 +35,7 @@ impl KeyManager {
                 });
             }
         }
-        if wanted.expires_at.is_some_and(|at| at <= self.core.now().wall) {
+        if wanted.expires_at.is_some_and(|at| at <= self.wall()) {
             faults.push(expiry_fault());
         }
         Ok(faults)

@@ -50,7 +50,7 @@ impl KeyManager {
     /// How a key stands now. `usage` must be held since before the key was read.
     pub(super) fn view(&self, stored: StoredKey, usage: &View<'_>) -> KeyView {
         let StoredKey { record, usage: totals } = stored;
-        let now = self.core.now().wall;
+        let now = self.wall();
         let state = self.core.cache.state(record.id);
         let at = state.as_ref().map_or(now, |state| state.judged_at(now));
         let pending = usage.pending(record.id, state.as_deref());
@@ -66,7 +66,7 @@ impl KeyManager {
 
     /// The instant by which a key is judged.
     pub(super) fn judged_at(&self, id: KeyId) -> Timestamp {
-        let now = self.core.now().wall;
+        let now = self.wall();
         self.core.cache.state(id).map_or(now, |state| state.judged_at(now))
     }
 }

@@ -1,6 +1,6 @@
+use qwetty_keys::Overlap;
 use serde_json::json;
 
-use crate::calls::lifecycle::MOST_OVERLAP_SECONDS;
 use crate::error_code::ErrorCode;
 use crate::openapi::answer::Answer;
 use crate::openapi::body::{self, Body, nullable};
@@ -11,7 +11,7 @@ pub(super) fn regenerate() -> Operation {
     let overlap = json!({
         "type": "integer",
         "minimum": 0,
-        "maximum": MOST_OVERLAP_SECONDS,
+        "maximum": Overlap::MAX_SECONDS,
         "default": 0,
         "description": "For how many seconds the old value still works, never past the key's own expiry. \
         At most one older value is alive.",
