@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use qwetty_authz::{Access, Grants};
-use qwetty_keys::{Generation, KeyId, Name, OrganizationId, Timestamp};
+use qwetty_keys::{Generation, KeyDigest, KeyId, Name, OrganizationId, Timestamp};
 use qwetty_ratelimit::{Level, Quota, Tier};
 use qwetty_storage::{KeyRecord, Outcome};
 
@@ -65,6 +65,17 @@ impl VerifiedKey {
     /// Its quota after this call; `None` if the decision was not charged.
     pub fn standing(&self) -> Option<&Standing> {
         self.standing.as_ref()
+    }
+
+    /// The digest of the value that was presented.
+    pub(crate) fn digest(&self) -> &KeyDigest {
+        let lifecycle = &self.record().lifecycle;
+        let current = &lifecycle.current().digest;
+        match self.generation {
+            Generation::Current => current,
+            // The older one comes last, and is there: it was presented.
+            Generation::Previous => lifecycle.digests().last().unwrap_or(current),
+        }
     }
 
     /// What it may grant to others.

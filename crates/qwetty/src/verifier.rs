@@ -75,6 +75,28 @@ impl Verifier {
         }
     }
 
+    /// Judges again a key that was judged before, as it is now, for whoever keeps no key values: a session, say. A value
+    /// that was taken away since (its key deleted, or regenerated and the overlap over) is not found.
+    ///
+    /// # Errors
+    ///
+    /// If no decision can be made; that admits nothing.
+    pub async fn verify_again(
+        &self,
+        key: &VerifiedKey,
+        request: &VerifyRequest<'_>,
+    ) -> Result<Verdict, VerifyError> {
+        let digest = key.digest();
+        let known = match self.core.cache.get(digest) {
+            Some(known) => Some(known),
+            None => self.look_up(digest).await?,
+        };
+        match known {
+            Some(known) => self.judge(known, digest, request),
+            None => Ok(not_found()),
+        }
+    }
+
     /// Checks 1 to 7, in the order of the contract.
     fn judge(
         &self,

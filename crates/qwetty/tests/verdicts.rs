@@ -5,14 +5,14 @@ mod support;
 
 use std::time::Duration;
 
-use qwetty::{Charge, DenialCode, KeyPatch, Verdict, VerifyError, VerifyRequest};
+use qwetty::{Charge, DenialCode, KeyPatch, Verdict, VerifiedKey, VerifyError, VerifyRequest};
 use qwetty_authz::Ask;
 use qwetty_keys::{Digester, Generation, Overlap, Pepper, Timestamp};
 use qwetty_ratelimit::Tier;
 
 use support::{
     ANYTHING, DAY, FROM_INSIDE, HOUR, NOON, Settings, TestKey, World, allowed, channels, code, denied, draft,
-    networks, owner,
+    networks, owner, permission_set,
 };
 
 const MICROSECOND: Duration = Duration::from_micros(1);
@@ -350,4 +350,63 @@ async fn a_value_from_before_a_change_of_pepper_still_works_and_costs_no_look_up
     assert_eq!(world.code(&key.value).await, "revoked");
     world.restart_with(settings(Digester::new(Some(&new)))).await;
     assert_eq!(world.code(&key.value).await, "not_found", "a pepper that is not retired but gone");
+}
+
+/// What a session would be told that began when the key was good.
+async fn code_again(world: &World, key: &VerifiedKey, ask: Ask<'_>) -> &'static str {
+    let request = VerifyRequest { organization: None, ask, charge: Charge::Nothing };
+    code(&world.verifier.verify_again(key, &request).await.unwrap())
+}
+
+async fn judged(world: &World, value: &str) -> VerifiedKey {
+    allowed(world.verify(value, FROM_INSIDE, Charge::Nothing).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_key_is_judged_again_as_it_is_now() {
+    let (world, key) = restricted().await;
+    let session = judged(&world, &key.value).await;
+    assert_eq!(code_again(&world, &session, GOOD).await, "valid");
+    assert_eq!(code_again(&world, &session, ANYTHING).await, "ip_not_allowed");
+    world.revoke(&key).await;
+    assert_eq!(code_again(&world, &session, GOOD).await, "revoked");
+    world.manager.reactivate(&owner(), key.id).await.unwrap();
+    assert_eq!(code_again(&world, &session, GOOD).await, "valid");
+    let permissions = Some(permission_set(&["messages:send"]));
+    world.update(&key, KeyPatch { permissions, ..KeyPatch::default() }).await;
+    assert_eq!(code_again(&world, &session, GOOD).await, "insufficient_permissions");
+    world.clock.advance(DAY);
+    assert_eq!(code_again(&world, &session, FROM_INSIDE).await, "expired");
+    assert_eq!(world.counts(&key).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_deleted_key_is_not_found_again() {
+    let world = World::new().await;
+    let key = world.key(draft(&["chats:read"])).await;
+    let session = judged(&world, &key.value).await;
+    world.manager.delete(&owner(), key.id).await.unwrap();
+    assert_eq!(code_again(&world, &session, ANYTHING).await, "not_found");
+}
+
+#[tokio::test]
+async fn a_value_is_judged_again_as_long_as_it_works() {
+    let world = World::new().await;
+    let key = world.key(draft(&["chats:read"])).await;
+    let first = judged(&world, &key.value).await;
+    let second = world.manager.regenerate(&owner(), key.id, seconds(3600)).await.unwrap();
+    let second = judged(&world, second.value.expose()).await;
+    // Judged during the overlap: a session that began with the older value, or went on with it.
+    let during = judged(&world, &key.value).await;
+    assert_eq!(during.generation(), Generation::Previous);
+    for session in [&first, &second, &during] {
+        assert_eq!(code_again(&world, session, ANYTHING).await, "valid");
+    }
+    world.clock.advance(HOUR);
+    for session in [&first, &during] {
+        assert_eq!(code_again(&world, session, ANYTHING).await, "not_found");
+    }
+    assert_eq!(code_again(&world, &second, ANYTHING).await, "valid");
+    world.manager.regenerate(&owner(), key.id, Overlap::NONE).await.unwrap();
+    assert_eq!(code_again(&world, &second, ANYTHING).await, "not_found");
 }
