@@ -9,19 +9,18 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
+use qwetty_guard::{
+    ErrorCode, Problem, RateLimit, Refused, RequestId, RequestIds, TrustedProxies, WithoutForwardedFor,
+    client_address,
+};
 
-use crate::admission::{Door, Refused, admit, rate_of};
+use crate::admission::{Door, admit};
 use crate::body;
 use crate::calls;
 use crate::calls::docs::Docs;
-use crate::client_address::{TrustedProxies, WithoutForwardedFor, client_address};
-use crate::error_code::ErrorCode;
 use crate::json::Json;
 use crate::limits;
-use crate::problem::Problem;
 use crate::query::Query;
-use crate::rate_headers::RateLimit;
-use crate::request_id::{RequestId, RequestIds};
 use crate::route::{Call, Row};
 use crate::router::{AmbiguousTable, Router, Unrouted};
 
@@ -117,7 +116,7 @@ impl Api {
             Ok(key) => key,
             Err(refused) => return Answer::refused(refused, routed.row, &id),
         };
-        let rate = key.as_ref().and_then(VerifiedKey::standing).map(rate_of);
+        let rate = key.as_ref().and_then(VerifiedKey::standing).map(RateLimit::of);
         let admitted = Query::parse(parts.uri.query()).map(|query| Admitted {
             row: routed.row,
             key,
@@ -136,7 +135,7 @@ impl Api {
     /// The answer to what the server could not read as a request, for the reason that `status` gives: 414, 431, or
     /// else 400. Like every other it has a request id of its own.
     pub fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
-        private(Problem::unreadable(status).into_response(&self.ids.next()))
+        Problem::unreadable(status).into_response(&self.ids.next())
     }
 
     async fn call<B>(&self, admitted: Admitted<'_>, body: B) -> Result<Answered, Problem>
@@ -241,16 +240,12 @@ impl Answer {
     }
 
     fn refused(refused: Refused, row: &'static Row, id: &RequestId) -> Self {
-        let mut response = refused.problem.into_response(id);
-        if let Some(rate) = refused.rate {
-            rate.stamp(response.headers_mut());
-        }
         let decision = refused.code.map(|code| code.as_str());
-        Self { response: private(response), route: row.path, decision }
+        Self { response: refused.into_response(id), route: row.path, decision }
     }
 
     fn problem(problem: Problem, id: &RequestId) -> Self {
-        Self { response: private(problem.into_response(id)), route: "none", decision: None }
+        Self { response: problem.into_response(id), route: "none", decision: None }
     }
 }
 

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use http_body_util::BodyExt;
 use hyper::body::Body;
+use qwetty_guard::{HeaderError, single};
 
-use crate::header::{self, HeaderError};
 use crate::json::{Json, MalformedJson};
 
 /// Largest body, in bytes.
@@ -59,9 +59,7 @@ where
     if bytes.is_empty() {
         return Ok(None);
     }
-    if !is_json(header::single(headers, &CONTENT_TYPE)?)
-        || !is_plain(header::single(headers, &CONTENT_ENCODING)?)
-    {
+    if !is_json(single(headers, &CONTENT_TYPE)?) || !is_plain(single(headers, &CONTENT_ENCODING)?) {
         return Err(BodyError::NotJsonType);
     }
     Ok(Some(Json::parse(&bytes)?))
@@ -117,7 +115,7 @@ where
 /// The length that `Content-Length` announces. hyper has refused one that is no number; a number too large for
 /// this machine is an excess all the same.
 fn announced(headers: &HeaderMap) -> Result<Option<usize>, HeaderError> {
-    Ok(header::single(headers, &CONTENT_LENGTH)?.map(|length| length.parse().unwrap_or(usize::MAX)))
+    Ok(single(headers, &CONTENT_LENGTH)?.map(|length| length.parse().unwrap_or(usize::MAX)))
 }
 
 /// Whether a body is sent as it is. No compression is understood (RFC 9110, section 8.4).

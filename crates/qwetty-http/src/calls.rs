@@ -8,7 +8,6 @@ pub(crate) mod keys;
 pub(crate) mod lifecycle;
 pub(crate) mod organizations;
 pub(crate) mod permissions;
-mod refusal;
 mod respond;
 pub(crate) mod usage;
 pub(crate) mod verify;

@@ -1,6 +1,6 @@
 //! What to tell people about each error: the one source of `/docs/errors` and of `docs/errors.md`.
 
-use crate::error_code::ErrorCode;
+use qwetty_guard::ErrorCode;
 
 /// How an error comes about and what helps.
 pub(crate) struct ErrorGuide {

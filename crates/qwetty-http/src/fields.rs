@@ -7,10 +7,10 @@ use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use qwetty_guard::Faults;
 use serde_json::Number;
 
 use crate::echo::may_echo;
-use crate::faults::Faults;
 use crate::json::Json;
 
 /// Most items of a list that are read, and most unknown fields that are named: a bound on the size of the answer,

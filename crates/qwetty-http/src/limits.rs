@@ -3,8 +3,7 @@
 use http::header::{HOST, HeaderMap};
 use http::request::Parts;
 use http::{Uri, Version};
-
-use crate::header::{self, HeaderError};
+use qwetty_guard::{HeaderError, single};
 
 /// Longest URI, in bytes.
 pub(crate) const MAX_URI: usize = 8 * 1024;
@@ -39,7 +38,7 @@ pub(crate) fn check(request: &Parts) -> Result<(), LimitError> {
     if section_length(&request.headers) > MAX_HEADERS {
         return Err(LimitError::HeadersTooLarge);
     }
-    match header::single(&request.headers, &HOST)? {
+    match single(&request.headers, &HOST)? {
         None if request.version == Version::HTTP_11 => Err(LimitError::NoHost),
         _ => Ok(()),
     }

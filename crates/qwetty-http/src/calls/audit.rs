@@ -1,12 +1,12 @@
 use qwetty::EventList;
 use qwetty_authz::ChannelId;
+use qwetty_guard::Problem;
 use qwetty_keys::KeyId;
 use qwetty_storage::{Action, AuditEvent, Listing};
 
 use super::keys::{named, organization_in};
 use super::respond;
 use crate::api::{Admitted, Answered, Api};
-use crate::problem::Problem;
 use crate::wire::{ActorObject, ChangeObject, EventObject, Text};
 
 /// `GET /audit-events`

@@ -2,13 +2,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Body;
 use qwetty_authz::ChannelId;
+use qwetty_guard::Problem;
 use qwetty_storage::{Channel, ChannelKind, DirectoryQuery, Listing, Search};
 
 use super::keys::organization_in;
 use super::respond;
 use crate::api::{Admitted, Answered, Api};
 use crate::fields::{Fields, text};
-use crate::problem::Problem;
 use crate::wire::{ChannelObject, Text};
 
 /// `PUT /channels/{id}`

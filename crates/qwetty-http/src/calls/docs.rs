@@ -5,10 +5,10 @@ use http::header::{
 };
 use http_body_util::Full;
 use qwetty::Engine;
+use qwetty_guard::Problem;
 
 use crate::api::{Admitted, Answered, Api};
 use crate::openapi::{self, Facts};
-use crate::problem::Problem;
 use crate::reference::{self, error_page, reference_page};
 
 /// The pages may load their style sheet, and nothing else from anywhere.
@@ -74,7 +74,7 @@ mod tests {
     use qwetty_storage::MemoryStore;
 
     use super::*;
-    use crate::client_address::TrustedProxies;
+    use qwetty_guard::TrustedProxies;
 
     async fn get(uri: &str) -> Response<Full<Bytes>> {
         let engine = Engine::builder(Arc::new(MemoryStore::new())).start().unwrap();

@@ -1,10 +1,9 @@
 use http::StatusCode;
+use qwetty_guard::{ErrorCode, Problem};
 use serde::Serialize;
 
 use super::respond;
 use crate::api::{Admitted, Answered, Api};
-use crate::error_code::ErrorCode;
-use crate::problem::Problem;
 
 #[derive(Serialize)]
 struct State {

@@ -8,6 +8,7 @@ use qwetty::{IssuedKey, KeyList, KeyManager, KeyPatch, KeyView, NewKey, Wanted};
 use qwetty_authz::{
     ChannelId, ChannelScope, Channels, IpPolicy, Network, Networks, Permission, PermissionSet,
 };
+use qwetty_guard::Problem;
 use qwetty_keys::{KeyId, OrganizationId, Status, Timestamp};
 use qwetty_ratelimit::Tier;
 use qwetty_storage::{KeySort, Listing, Search};
@@ -17,7 +18,6 @@ use super::view::key_object;
 use crate::api::{Admitted, Answered, Api};
 use crate::fields::{Field, Fields, Place, list as items, text};
 use crate::json::Json;
-use crate::problem::Problem;
 use crate::query::Query;
 use crate::wire::KeyObject;
 

@@ -2,6 +2,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Body;
 use qwetty::Caller;
+use qwetty_guard::Problem;
 use qwetty_keys::{KeyId, Overlap};
 
 use super::keys::{issued_object, one};
@@ -9,7 +10,6 @@ use super::respond;
 use crate::api::{Admitted, Answered, Api};
 use crate::fields::{Fields, Place, text, whole_number};
 use crate::json::Json;
-use crate::problem::Problem;
 
 /// `POST /api-keys/{id}/regenerate`
 pub(crate) async fn regenerate<B: Body<Data = Bytes>>(

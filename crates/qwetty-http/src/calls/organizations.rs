@@ -1,13 +1,13 @@
 use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Body;
+use qwetty_guard::Problem;
 use qwetty_keys::{Name, OrganizationId};
 use qwetty_storage::{DirectoryQuery, Listing, Organization, Search};
 
 use super::respond;
 use crate::api::{Admitted, Answered, Api};
 use crate::fields::{Fields, text};
-use crate::problem::Problem;
 use crate::wire::{OrganizationObject, Text};
 
 /// `POST /organizations`

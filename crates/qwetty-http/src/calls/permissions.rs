@@ -1,8 +1,8 @@
 use http::StatusCode;
+use qwetty_guard::Problem;
 
 use super::respond;
 use crate::api::{Admitted, Answered, Api};
-use crate::problem::Problem;
 use crate::wire::PermissionObject;
 
 /// `GET /permissions`

@@ -2,11 +2,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
+use qwetty_guard::{ErrorCode, Problem};
 use qwetty_storage::Listing;
 use serde::Serialize;
 
-use crate::error_code::ErrorCode;
-use crate::problem::Problem;
 use crate::query::Paging;
 use crate::wire::{Data, List, Meta};
 

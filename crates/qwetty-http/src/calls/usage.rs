@@ -1,11 +1,11 @@
 use http::StatusCode;
 use qwetty::{HourRange, UsageReport};
+use qwetty_guard::Problem;
 use qwetty_keys::KeyId;
 use qwetty_storage::{Outcome, OutcomeCounts};
 
 use super::respond;
 use crate::api::{Admitted, Answered, Api};
-use crate::problem::Problem;
 use crate::wire::{CountsObject, PointObject, Text, UsageReportObject};
 
 /// `GET /api-keys/{id}/usage`

@@ -7,17 +7,14 @@ use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Charge, Denial, Verdict, VerifiedKey, VerifyError, VerifyRequest};
 use qwetty_authz::{Ask, ChannelId, administration};
+use qwetty_guard::{ErrorCode, Faults, Problem, RateLimit};
 use qwetty_ratelimit::{Tier, TierQuotas};
 use zeroize::Zeroizing;
 
 use super::respond;
 use super::view::{channel_names, names};
-use crate::admission::rate_of;
 use crate::api::{Admitted, Answered, Api};
-use crate::error_code::ErrorCode;
-use crate::faults::Faults;
 use crate::fields::{Fields, list, string, text, whole_number};
-use crate::problem::Problem;
 use crate::wire::{LevelObject, Text, VerifyGrants, VerifyObject, VerifySubject};
 
 /// `POST /verify`
@@ -63,7 +60,7 @@ fn allowed(api: &Api, key: &VerifiedKey) -> Result<Response<Full<Bytes>>, Proble
     let permissions = api.engine.catalogue().in_order(&record.access.permissions);
     // Whatever is charged has a standing.
     let standing = key.standing().ok_or_else(|| Problem::new(ErrorCode::Unavailable))?;
-    let rate = rate_of(standing);
+    let rate = RateLimit::of(standing);
     let grants = VerifyGrants {
         permissions: names(&permissions),
         channel_scopes: channel_names(&record.access.channels),
@@ -88,7 +85,7 @@ fn denied(denial: &Denial) -> Result<Response<Full<Bytes>>, Problem> {
         organization_id: Text(key.organization),
         name: key.name.as_str(),
     };
-    let retry_after = denial.standing.as_ref().map(|standing| rate_of(standing).retry_after());
+    let retry_after = denial.standing.as_ref().map(|standing| RateLimit::of(standing).retry_after());
     respond::object(StatusCode::OK, VerifyObject::refused(denial.code.as_str(), subject, retry_after))
 }
 

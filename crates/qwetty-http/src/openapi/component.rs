@@ -1,15 +1,15 @@
 //! What several operations share.
 
+use qwetty_guard::{ErrorCode, ProblemObject};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{header, refusal};
-use crate::error_code::ErrorCode;
 use crate::wire::{
-    ChannelObject, EventObject, KeyObject, Meta, OrganizationObject, PermissionObject, ProblemObject,
-    UsageReportObject, VerifyGrants, VerifySubject,
+    ChannelObject, EventObject, KeyObject, Meta, OrganizationObject, PermissionObject, UsageReportObject,
+    VerifyGrants, VerifySubject,
 };
 
 /// The name of the one security scheme.

@@ -1,12 +1,12 @@
 //! One row of the table as an operation of the document.
 
+use qwetty_guard::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::body::Body;
 use super::component::{Components, SCHEME};
 use super::{Facts, header, operations, refusal};
-use crate::error_code::ErrorCode;
 use crate::route::{Needs, Row};
 
 /// What the table does not say of a call.

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use qwetty_guard::{ErrorCode, Faults, Problem};
 use serde_json::{Map, Value, json};
 
 use super::operation::Operation;
 use super::{example, header};
-use crate::error_code::ErrorCode;
-use crate::faults::Faults;
-use crate::problem::Problem;
 use crate::route::{Needs, Row};
 
 /// Every error that a call can have.

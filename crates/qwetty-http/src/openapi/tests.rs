@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
+use qwetty_guard::ErrorCode;
+
 use super::*;
-use crate::error_code::ErrorCode;
 use crate::route::{Call, Needs};
 
 fn document() -> Value {

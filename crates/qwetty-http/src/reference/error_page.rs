@@ -1,5 +1,6 @@
+use qwetty_guard::ErrorCode;
+
 use super::html::{Escaped, Line, page};
-use crate::error_code::ErrorCode;
 use crate::error_guide::guide;
 
 /// Every error code, each under the anchor that the `type` of its problems points to.

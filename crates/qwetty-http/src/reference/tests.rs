@@ -1,8 +1,8 @@
 use qwetty_authz::Catalogue;
+use qwetty_guard::ErrorCode;
 use qwetty_ratelimit::TierQuotas;
 
 use super::*;
-use crate::error_code::ErrorCode;
 use crate::openapi::{self, Facts};
 
 fn reference() -> String {

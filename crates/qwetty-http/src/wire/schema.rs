@@ -7,9 +7,8 @@ use qwetty_authz::Network;
 use qwetty_keys::{EventId, KeyId, OrganizationId, Status, Timestamp};
 use qwetty_ratelimit::Tier;
 use qwetty_storage::{Action, ChannelKind};
-use serde_json::json;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::Text;
@@ -99,16 +98,6 @@ pub(crate) fn channel_kind() -> Object {
 /// An action that is audited.
 pub(crate) fn action() -> Object {
     one_of("What happened.", Action::ALL.map(Action::as_str))
-}
-
-/// Every fault of a body, by the path of its field.
-pub(crate) fn faults() -> Object {
-    let messages = ArrayBuilder::new().items(Object::with_type(Type::String));
-    described("Every fault of the body: the path of a field, and what is wrong with it. With 422 alone.")
-        .schema_type(Type::Object)
-        .additional_properties(Some(messages))
-        .examples([json!({"name": ["must not be empty"]})])
-        .build()
 }
 
 fn one_of<const N: usize>(what: &'static str, words: [&'static str; N]) -> Object {

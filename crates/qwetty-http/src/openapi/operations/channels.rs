@@ -1,6 +1,6 @@
+use qwetty_guard::ErrorCode;
 use serde_json::json;
 
-use crate::error_code::ErrorCode;
 use crate::openapi::answer::Answer;
 use crate::openapi::body::{self, Body, required};
 use crate::openapi::operation::{Operation, Tag};

@@ -1,7 +1,7 @@
+use qwetty_guard::ErrorCode;
 use qwetty_keys::Overlap;
 use serde_json::json;
 
-use crate::error_code::ErrorCode;
 use crate::openapi::answer::Answer;
 use crate::openapi::body::{self, Body, nullable};
 use crate::openapi::operation::{Operation, Tag};

@@ -7,7 +7,7 @@ use crate::header::{self, HeaderError};
 
 /// Why a request carries no credential that could be judged. It never holds any part of the header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BearerError {
+pub enum BearerError {
     /// No `Authorization` header, another scheme, or nothing after the scheme.
     #[error("missing or invalid Authorization header")]
     Missing,
@@ -22,7 +22,7 @@ pub(crate) enum BearerError {
 ///
 /// # Errors
 /// [`BearerError::Missing`] if there is none; [`BearerError::Header`] if the header stands twice or is not text.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, BearerError> {
+pub fn bearer(headers: &HeaderMap) -> Result<&str, BearerError> {
     let value = header::single(headers, &AUTHORIZATION)?.ok_or(BearerError::Missing)?;
     let (scheme, rest) = value.split_once(' ').ok_or(BearerError::Missing)?;
     let credential = rest.trim_start_matches(' ');

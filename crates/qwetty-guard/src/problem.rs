@@ -3,24 +3,23 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use qwetty::Excess;
 
 use crate::bearer::BearerError;
-use crate::body::BodyError;
 use crate::error_code::ErrorCode;
 use crate::faults::Faults;
 use crate::header::HeaderError;
-use crate::limits::LimitError;
-use crate::query::QueryError;
+use crate::problem_object::ProblemObject;
 use crate::request_id::RequestId;
-use crate::wire::ProblemObject;
 
 /// An answer that is an error. Status and title follow from the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     code: ErrorCode,
     detail: Cow<'static, str>,
     errors: Faults,
@@ -29,7 +28,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// The problem of a code that needs nothing more said. Those that do have a constructor of their own.
-    pub(crate) fn new(code: ErrorCode) -> Self {
+    pub fn new(code: ErrorCode) -> Self {
         let challenge = match code {
             ErrorCode::MissingAuthorization => Some(HeaderValue::from_static("Bearer realm=\"qwetty\"")),
             ErrorCode::InvalidApiKey => {
@@ -42,12 +41,12 @@ impl Problem {
     }
 
     /// A request that breaks HTTP, JSON or the form of a query string: `fault` says what and where.
-    pub(crate) fn malformed_request(fault: &impl std::error::Error) -> Self {
+    pub fn malformed_request(fault: &impl std::error::Error) -> Self {
         Self::with_detail(ErrorCode::MalformedRequest, sentence(fault.to_string()))
     }
 
     /// What a server could not read as a request, for the reason that `status` gives: 414, 431, or else 400.
-    pub(crate) fn unreadable(status: StatusCode) -> Self {
+    pub fn unreadable(status: StatusCode) -> Self {
         match status {
             StatusCode::URI_TOO_LONG => Self::new(ErrorCode::UriTooLong),
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::with_detail(
@@ -62,12 +61,12 @@ impl Problem {
     }
 
     /// Something that the current state forbids.
-    pub(crate) fn conflict(detail: &'static str) -> Self {
+    pub fn conflict(detail: &'static str) -> Self {
         Self::with_detail(ErrorCode::Conflict, sentence(detail.to_owned()))
     }
 
     /// A key that lacks one of the permissions `asked`; they go out as the `scope` of RFC 6750, section 3.
-    pub(crate) fn insufficient_permissions(asked: &[&str]) -> Self {
+    pub fn insufficient_permissions(asked: &[&str]) -> Self {
         let mut problem = Self::new(ErrorCode::InsufficientPermissions);
         let scope = asked.iter().copied().filter(|name| is_scope_token(name)).collect::<Vec<_>>().join(" ");
         let challenge = format!("Bearer realm=\"qwetty\", error=\"insufficient_scope\", scope=\"{scope}\"");
@@ -78,12 +77,12 @@ impl Problem {
     }
 
     /// A caller that tried to exceed what it holds.
-    pub(crate) fn exceeds_caller(excess: &Excess) -> Self {
+    pub fn exceeds_caller(excess: &Excess) -> Self {
         Self::with_detail(ErrorCode::ExceedsCaller, sentence(excess.to_string()))
     }
 
     /// A path that takes the methods `allowed` alone.
-    pub(crate) fn method_not_allowed(allowed: &[Method]) -> Self {
+    pub fn method_not_allowed(allowed: &[Method]) -> Self {
         let mut problem = Self::new(ErrorCode::MethodNotAllowed);
         let methods = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         if let Ok(value) = HeaderValue::try_from(methods) {
@@ -93,19 +92,34 @@ impl Problem {
     }
 
     /// A body that breaks the rules `faults` tell.
-    pub(crate) fn validation_failed(faults: Faults) -> Self {
+    pub fn validation_failed(faults: Faults) -> Self {
         Self { errors: faults, ..Self::new(ErrorCode::ValidationFailed) }
     }
 
     /// A quota without room for `retry_after` seconds.
-    pub(crate) fn rate_limited(retry_after: u64) -> Self {
+    pub fn rate_limited(retry_after: u64) -> Self {
         let mut problem = Self::new(ErrorCode::RateLimited);
         problem.headers.push((RETRY_AFTER, HeaderValue::from(retry_after)));
         problem
     }
 
-    /// The response to the request `id`.
-    pub(crate) fn into_response(self, id: &RequestId) -> Response<Full<Bytes>> {
+    /// Its code.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// What is wrong, as a sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong with each field of the body; empty but for [`ErrorCode::ValidationFailed`].
+    pub fn errors(&self) -> &Faults {
+        &self.errors
+    }
+
+    /// The response to the request `id`. No answer is for anyone's cache, since it depends on who asked.
+    pub fn into_response(self, id: &RequestId) -> Response<Full<Bytes>> {
         let document = self.document(id.as_str());
         // Strings and numbers always serialize; were that ever to fail, the status still says no.
         let body = serde_json::to_vec(&document).unwrap_or_default();
@@ -114,12 +128,13 @@ impl Problem {
         response.headers_mut().extend(self.headers);
         let content_type = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         id.stamp(response.headers_mut());
         response
     }
 
     /// The document that goes out for the request `request_id`.
-    pub(crate) fn document<'a>(&'a self, request_id: &'a str) -> ProblemObject<'a> {
+    pub fn document<'a>(&'a self, request_id: &'a str) -> ProblemObject<'a> {
         ProblemObject {
             kind: format!("/docs/errors#{}", self.code.as_str()),
             title: self.code.title(),
@@ -142,12 +157,6 @@ impl From<Faults> for Problem {
     }
 }
 
-impl From<QueryError> for Problem {
-    fn from(error: QueryError) -> Self {
-        Self::malformed_request(&error)
-    }
-}
-
 impl From<HeaderError> for Problem {
     fn from(error: HeaderError) -> Self {
         Self::malformed_request(&error)
@@ -159,30 +168,6 @@ impl From<BearerError> for Problem {
         match error {
             BearerError::Missing => Self::new(ErrorCode::MissingAuthorization),
             BearerError::Header(error) => error.into(),
-        }
-    }
-}
-
-impl From<BodyError> for Problem {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge => Self::new(ErrorCode::PayloadTooLarge),
-            BodyError::NotJsonType => Self::new(ErrorCode::UnsupportedMediaType),
-            BodyError::BrokenOff
-            | BodyError::TooLate
-            | BodyError::Missing
-            | BodyError::Header(_)
-            | BodyError::Malformed(_) => Self::malformed_request(&error),
-        }
-    }
-}
-
-impl From<LimitError> for Problem {
-    fn from(error: LimitError) -> Self {
-        match error {
-            LimitError::UriTooLong => Self::new(ErrorCode::UriTooLong),
-            LimitError::HeadersTooLarge => Self::new(ErrorCode::HeadersTooLarge),
-            LimitError::NoHost | LimitError::Header(_) => Self::malformed_request(&error),
         }
     }
 }
@@ -203,9 +188,8 @@ fn sentence(mut message: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Json;
     use crate::request_id::RequestIds;
-    use http::header::{AUTHORIZATION, HOST};
+    use http::header::AUTHORIZATION;
     use http_body_util::BodyExt;
     use qwetty_authz::Axis;
 
@@ -303,32 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_of_the_wire_has_its_code() {
-        use ErrorCode::*;
-        let malformed = || Json::parse(b"{").unwrap_err();
-        for (problem, code) in [
-            (Problem::from(BearerError::from(HeaderError::Repeated(AUTHORIZATION))), MalformedRequest),
-            (Problem::from(HeaderError::NotText(AUTHORIZATION)), MalformedRequest),
-            (Problem::from(QueryError::Repeated("page".into())), MalformedRequest),
-            (Problem::from(BodyError::TooLarge), PayloadTooLarge),
-            (Problem::from(BodyError::NotJsonType), UnsupportedMediaType),
-            (Problem::from(BodyError::BrokenOff), MalformedRequest),
-            (Problem::from(BodyError::TooLate), MalformedRequest),
-            (Problem::from(BodyError::Missing), MalformedRequest),
-            (Problem::from(BodyError::Malformed(malformed())), MalformedRequest),
-            (Problem::from(LimitError::UriTooLong), UriTooLong),
-            (Problem::from(LimitError::HeadersTooLarge), HeadersTooLarge),
-            (Problem::from(LimitError::NoHost), MalformedRequest),
-            (Problem::from(LimitError::from(HeaderError::Repeated(HOST))), MalformedRequest),
-            (Problem::conflict("The organization has keys"), Conflict),
+    fn a_header_that_cannot_be_read_is_a_malformed_request() {
+        for problem in [
+            Problem::from(BearerError::from(HeaderError::Repeated(AUTHORIZATION))),
+            Problem::from(HeaderError::NotText(AUTHORIZATION)),
         ] {
-            assert_eq!(problem.code, code, "{problem:?}");
+            assert_eq!(problem.code, ErrorCode::MalformedRequest, "{problem:?}");
         }
-    }
-
-    #[test]
-    fn a_malformed_request_tells_what_and_where() {
-        let problem = Problem::from(BodyError::from(Json::parse(b"{\"a\" 1}").unwrap_err()));
-        assert_eq!(problem.detail, "The body is not acceptable JSON: expected `:` at line 1 column 6");
     }
 }

@@ -6,11 +6,11 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 ///
 /// Serializes as the `errors` member of a problem: `{"field.path": ["message", …]}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Faults(Vec<(String, Vec<String>)>);
+pub struct Faults(Vec<(String, Vec<String>)>);
 
 impl Faults {
     /// Adds what is wrong at `path`.
-    pub(crate) fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+    pub fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
         let path = path.into();
         // From the end: the faults of one path mostly come one after another.
         match self.0.iter_mut().rev().find(|(known, _)| *known == path) {
@@ -20,7 +20,7 @@ impl Faults {
     }
 
     /// Whether nothing is wrong.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

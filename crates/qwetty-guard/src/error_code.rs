@@ -4,7 +4,7 @@ use http::StatusCode;
 
 /// Every error of the HTTP interface. Its code, status and title never change; programs match on the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum ErrorCode {
+pub enum ErrorCode {
     /// The request breaks HTTP, JSON or the form of a query string.
     MalformedRequest,
     /// No credential.
@@ -47,7 +47,7 @@ pub(crate) enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their statuses.
-    pub(crate) const ALL: [Self; 19] = [
+    pub const ALL: [Self; 19] = [
         Self::MalformedRequest,
         Self::MissingAuthorization,
         Self::InvalidApiKey,
@@ -70,22 +70,22 @@ impl ErrorCode {
     ];
 
     /// The code on the wire.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         self.row().1
     }
 
     /// The HTTP status.
-    pub(crate) const fn status(self) -> StatusCode {
+    pub const fn status(self) -> StatusCode {
         self.row().0
     }
 
     /// A few words for people, the same for every occurrence.
-    pub(crate) const fn title(self) -> &'static str {
+    pub const fn title(self) -> &'static str {
         self.row().2
     }
 
     /// What to tell where there is nothing more precise to say.
-    pub(crate) const fn detail(self) -> &'static str {
+    pub const fn detail(self) -> &'static str {
         self.row().3
     }
 

@@ -5,7 +5,7 @@ use http::header::HeaderName;
 
 /// What is wrong with a header that may stand once. The message names the header and never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HeaderError {
+pub enum HeaderError {
     /// The header stands more than once, so that two readers could take different ones.
     #[error("the header {0} stands more than once; send it once")]
     Repeated(HeaderName),
@@ -18,7 +18,7 @@ pub(crate) enum HeaderError {
 ///
 /// # Errors
 /// [`HeaderError`] if it stands twice or is not text.
-pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, HeaderError> {
+pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, HeaderError> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
-use qwetty_http::{TrustedProxies, WithoutForwardedFor, client_address};
+use qwetty_guard::{TrustedProxies, WithoutForwardedFor, client_address};
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 

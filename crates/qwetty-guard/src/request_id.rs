@@ -10,31 +10,31 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const PREFIX: &[u8; 4] = b"req_";
 const LENGTH: usize = 30;
 
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// `req_` and 26 characters. Always the server's own: a client's is never taken, since it could forge the trail.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct RequestId([u8; LENGTH]);
+pub struct RequestId([u8; LENGTH]);
 
 /// Where request ids come from: unique within a run by construction, across runs by the seed.
 ///
 /// A counter and not a random source, because an id is needed also where that source fails. The counter is
 /// scrambled, so that an id does not tell strangers how many requests there were.
 #[derive(Debug)]
-pub(crate) struct RequestIds {
+pub struct RequestIds {
     run: u64,
     counter: AtomicU64,
 }
 
 impl RequestIds {
     /// A source for one run of a server; `seed` is 128 random bits.
-    pub(crate) fn new(seed: u128) -> Self {
+    pub fn new(seed: u128) -> Self {
         let [high, low] = halves(seed);
         Self { run: high, counter: AtomicU64::new(low) }
     }
 
     /// An id that this source never gave before.
-    pub(crate) fn next(&self) -> RequestId {
+    pub fn next(&self) -> RequestId {
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
         RequestId::from_bits(u128::from(self.run) << 64 | u128::from(scramble(count)))
     }
@@ -54,13 +54,13 @@ impl RequestId {
     }
 
     /// The id as text.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         // Only ASCII is ever put in.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// Sets `X-Request-Id`.
-    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
+    pub fn stamp(&self, headers: &mut HeaderMap) {
         if let Ok(value) = HeaderValue::from_bytes(&self.0) {
             headers.insert(X_REQUEST_ID, value);
         }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use qwetty::Standing;
 use qwetty_keys::Timestamp;
 use qwetty_ratelimit::{Level, Quota, Tier};
 
@@ -15,7 +16,7 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
 /// What a key's quota looked like at one instant, in the terms of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RateLimit {
+pub struct RateLimit {
     tier: Tier,
     quota: Quota,
     remaining: u32,
@@ -24,8 +25,13 @@ pub(crate) struct RateLimit {
 }
 
 impl RateLimit {
+    /// A key's standing after a decision.
+    pub fn of(standing: &Standing) -> Self {
+        Self::new(standing.tier, standing.quota, &standing.level, standing.at)
+    }
+
     /// The level of a quota at `now`, the wall-clock time of the decision that gave it.
-    pub(crate) fn new(tier: Tier, quota: Quota, level: &Level, now: Timestamp) -> Self {
+    fn new(tier: Tier, quota: Quota, level: &Level, now: Timestamp) -> Self {
         let reset = first_second_after(now, level);
         let until_reset = u64::try_from(reset.saturating_sub(now.unix_seconds())).unwrap_or(0);
         // A whole window is always long enough, and nobody should be told to wait for longer.
@@ -34,29 +40,29 @@ impl RateLimit {
     }
 
     /// `Reset`: the first whole Unix second at which more units are free than now; now, if nothing is counted.
-    pub(crate) fn reset(&self) -> i64 {
+    pub fn reset(&self) -> i64 {
         self.reset
     }
 
     /// The quota's limit.
-    pub(crate) fn limit(&self) -> u32 {
+    pub fn limit(&self) -> u32 {
         self.quota.limit()
     }
 
     /// How many units are free.
-    pub(crate) fn remaining(&self) -> u32 {
+    pub fn remaining(&self) -> u32 {
         self.remaining
     }
 
     /// `Retry-After`: whole seconds from now until [`reset`](Self::reset), 1 at least. Rounded up, so that whoever
     /// waits as long comes back no earlier.
-    pub(crate) fn retry_after(&self) -> u64 {
+    pub fn retry_after(&self) -> u64 {
         self.wait.max(1)
     }
 
     /// Sets `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the pair `RateLimit-Policy`, `RateLimit`
     /// (draft-ietf-httpapi-ratelimit-headers-11), whose policy is named after the tier.
-    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
+    pub fn stamp(&self, headers: &mut HeaderMap) {
         headers.insert(X_RATELIMIT_LIMIT, HeaderValue::from(self.quota.limit()));
         headers.insert(X_RATELIMIT_REMAINING, HeaderValue::from(self.remaining));
         headers.insert(X_RATELIMIT_RESET, HeaderValue::from(self.reset));

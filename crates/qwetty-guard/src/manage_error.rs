@@ -1,3 +1,5 @@
+//! What the management of keys refuses, as an answer.
+
 use qwetty::{FieldFault, ManageError};
 
 use crate::error_code::ErrorCode;

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod bearer;
+mod client_address;
+mod error_code;
+mod faults;
+mod header;
+mod judge;
+mod manage_error;
+mod problem;
+mod problem_object;
+mod rate_headers;
+mod request_id;
+
+pub use bearer::{BearerError, bearer};
+pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
+pub use error_code::ErrorCode;
+pub use faults::Faults;
+pub use header::{HeaderError, single};
+pub use judge::{Refused, judge};
+pub use problem::Problem;
+pub use problem_object::ProblemObject;
+pub use rate_headers::RateLimit;
+pub use request_id::{RequestId, RequestIds};
