@@ -51,6 +51,8 @@ local function question(txn)
         ["x-original-method"] = { txn.sf:method() },
         ["x-original-uri"] = { txn.sf:url() },
         ["x-forwarded-for"] = { table.concat(addresses, ", ") },
+        -- A route that takes its channel from a header needs that header here:
+        -- ["x-channel-id"] = values(headers, "x-channel-id"),
     }
 end
 
