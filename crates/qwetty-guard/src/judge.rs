@@ -24,7 +24,32 @@ pub async fn judge(
     charge: Charge,
 ) -> Result<VerifiedKey, Refused> {
     let value = bearer(headers).map_err(Problem::from)?;
-    match verifier.verify(value, &VerifyRequest { organization: None, ask, charge }).await? {
+    let request = VerifyRequest { organization: None, ask, charge };
+    concluded(verifier.verify(value, &request).await, &ask)
+}
+
+/// The same without waiting, for whoever is not to wait. `None` if it takes the store to decide: nothing is decided or
+/// counted then, and [`judge`] decides.
+///
+/// # Errors
+///
+/// [`Refused`], as [`judge`] has it.
+pub fn judge_in_memory(
+    verifier: &Verifier,
+    headers: &HeaderMap,
+    ask: Ask<'_>,
+    charge: Charge,
+) -> Option<Result<VerifiedKey, Refused>> {
+    let value = match bearer(headers) {
+        Ok(value) => value,
+        Err(error) => return Some(Err(Problem::from(error).into())),
+    };
+    let request = VerifyRequest { organization: None, ask, charge };
+    Some(concluded(verifier.verify_in_memory(value, &request)?, &ask))
+}
+
+fn concluded(decided: Result<Verdict, VerifyError>, ask: &Ask<'_>) -> Result<VerifiedKey, Refused> {
+    match decided? {
         Verdict::Allow(key) => Ok(key),
         Verdict::Deny(denial) => Err(Refused::by(&denial, ask.permissions)),
     }
@@ -127,6 +152,32 @@ mod tests {
         assert_eq!(response.headers()[RETRY_AFTER], "60");
         assert_eq!(response.headers()["x-ratelimit-remaining"], "0");
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    }
+
+    #[tokio::test]
+    async fn without_waiting_a_key_is_decided_once_it_is_in_memory() {
+        let (engine, root) = engine().await;
+        let (verifier, headers) = (engine.verifier(), bearing(root.value.expose()));
+        let in_memory = || judge_in_memory(&verifier, &headers, NOTHING, Charge::Units(1));
+        assert!(in_memory().is_none());
+        // What was not decided took nothing of the quota of one unit.
+        judge(&verifier, &headers, NOTHING, Charge::Units(1)).await.unwrap();
+        let refused = in_memory().unwrap().unwrap_err();
+        assert_eq!(refused.code, Some(DenialCode::RateLimited));
+    }
+
+    #[tokio::test]
+    async fn what_no_store_need_be_asked_for_is_refused_without_waiting() {
+        let (engine, _) = engine().await;
+        let verifier = engine.verifier();
+        for (headers, code) in [
+            (HeaderMap::new(), ErrorCode::MissingAuthorization),
+            (bearing("qwt_x"), ErrorCode::InvalidApiKey),
+        ] {
+            let refused =
+                judge_in_memory(&verifier, &headers, NOTHING, Charge::Units(1)).unwrap().unwrap_err();
+            assert_eq!(refused.problem.code(), code);
+        }
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
 pub use error_code::ErrorCode;
 pub use faults::Faults;
 pub use header::{HeaderError, single};
-pub use judge::{Refused, judge};
+pub use judge::{Refused, judge, judge_in_memory};
 pub use problem::Problem;
 pub use problem_object::ProblemObject;
 pub use rate_headers::RateLimit;

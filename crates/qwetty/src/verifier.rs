@@ -69,10 +69,32 @@ impl Verifier {
         let Ok(value) = PresentedKey::parse(self.core.prefix, presented) else {
             return Ok(not_found());
         };
-        match self.find(&value).await? {
+        let found = match self.find_in_memory(&value) {
+            Some(found) => Some(found),
+            None => self.find_in_store(&value).await?,
+        };
+        match found {
             Some((key, digest)) => self.judge(key, &digest, request),
             None => Ok(not_found()),
         }
+    }
+
+    /// The same decision without waiting, for whoever is not to wait. `None` if it takes the store to decide: nothing is
+    /// decided or counted then, and [`verify`](Self::verify) decides.
+    ///
+    /// # Errors
+    ///
+    /// If no decision can be made; that admits nothing.
+    pub fn verify_in_memory(
+        &self,
+        presented: &str,
+        request: &VerifyRequest<'_>,
+    ) -> Option<Result<Verdict, VerifyError>> {
+        let Ok(value) = PresentedKey::parse(self.core.prefix, presented) else {
+            return Some(Ok(not_found()));
+        };
+        let (key, digest) = self.find_in_memory(&value)?;
+        Some(self.judge(key, &digest, request))
     }
 
     /// Judges again a key that was judged before, as it is now, for whoever keeps no key values: a session, say. A value
@@ -164,23 +186,27 @@ impl Verifier {
         }
     }
 
-    /// The key behind a value, under the current pepper or a retired one, with the digest that led to it.
-    async fn find(&self, value: &PresentedKey) -> Result<Option<(Arc<CachedKey>, KeyDigest)>, StoreError> {
-        let digester = &self.core.digester;
-        let current = digester.digest(value);
-        let digests = || std::iter::once(current).chain(digester.retired_digests(value));
-        // Memory first, for all of them: a key under a retired pepper must not cost a look-up each time.
-        for digest in digests() {
-            if let Some(key) = self.core.cache.get(&digest) {
-                return Ok(Some((key, digest)));
-            }
-        }
-        for digest in digests() {
+    /// The key behind a value, under the current pepper or a retired one, with the digest that led to it. Memory comes
+    /// first, for all of them: a key under a retired pepper must not cost a look-up each time.
+    fn find_in_memory(&self, value: &PresentedKey) -> Option<(Arc<CachedKey>, KeyDigest)> {
+        self.digests(value).find_map(|digest| Some((self.core.cache.get(&digest)?, digest)))
+    }
+
+    async fn find_in_store(
+        &self,
+        value: &PresentedKey,
+    ) -> Result<Option<(Arc<CachedKey>, KeyDigest)>, StoreError> {
+        for digest in self.digests(value) {
             if let Some(key) = self.look_up(&digest).await? {
                 return Ok(Some((key, digest)));
             }
         }
         Ok(None)
+    }
+
+    fn digests<'a>(&'a self, value: &'a PresentedKey) -> impl Iterator<Item = KeyDigest> + 'a {
+        let digester = &self.core.digester;
+        std::iter::once(digester.digest(value)).chain(digester.retired_digests(value))
     }
 
     async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
