@@ -21,6 +21,9 @@ local VARIABLES = {
     { "txn.qwetty_key_id", "x-qwetty-key-id" },
 }
 
+-- The statuses with which Qwetty refuses. Any other is no decision, of Qwetty's or of anything else that listens there.
+local REFUSALS = { [400] = true, [401] = true, [403] = true, [414] = true, [429] = true, [431] = true, [503] = true }
+
 -- Headers of a refusal that the client gets. X-Qwetty-Problem is for gateways that lose the body.
 local REFUSAL_HEADERS = {
     "content-type", "cache-control", "www-authenticate", "retry-after", "x-request-id",
@@ -70,7 +73,7 @@ local function admit(txn, answer)
 end
 
 local function is_refusal(answer)
-    return answer.status >= 400 and values(answer.headers, "content-type")[1] == "application/problem+json"
+    return REFUSALS[answer.status] and values(answer.headers, "content-type")[1] == "application/problem+json"
 end
 
 local function refuse(txn, answer)
