@@ -11,6 +11,7 @@ mod problem;
 mod problem_object;
 mod rate_headers;
 mod request_id;
+mod routes;
 
 pub use bearer::{BearerError, bearer};
 pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
@@ -22,3 +23,6 @@ pub use problem::Problem;
 pub use problem_object::ProblemObject;
 pub use rate_headers::RateLimit;
 pub use request_id::{RequestId, RequestIds};
+pub use routes::{
+    ChannelSource, Need, PathFault, PatternFault, Route, RouteError, RouteFault, RouteTable, Unmapped,
+};

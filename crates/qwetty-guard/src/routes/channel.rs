@@ -1,0 +1,108 @@
+//! Where a request says which channel it is about.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::header::HeaderName;
+
+/// Where the channel of a request stands.
+///
+/// A request that says nothing there is tied to no channel and passes every scope; the service filters its answer by
+/// the key's scope. One that says something which is no channel's id (an empty value, bytes that are no text, several
+/// different values) is for a channel that no scope has: it passes for a key for every channel alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ChannelSource {
+    /// Nowhere: no request of the row is tied to a channel.
+    #[default]
+    None,
+    /// In the parameter of the path that has this name, percent-decoded.
+    Path(String),
+    /// In the query parameter of this name. Names and values are read as HTML forms write them (`+` is a space, `%XX` a
+    /// byte of UTF-8) and compared exactly. Equal values may be repeated.
+    Query(String),
+    /// In the header of this name, which may stand once.
+    Header(String),
+}
+
+/// The id of no channel: ids have one character at least.
+const NO_CHANNEL: Cow<'static, str> = Cow::Borrowed("");
+
+/// The channel in a query string.
+pub(super) fn in_query<'a>(query: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
+    // Text that is broken comes out with characters that no id has.
+    let mut values = form_urlencoded::parse(query).filter(|(own, _)| own == name).map(|(_, value)| value);
+    let first = values.next()?;
+    Some(if values.all(|value| value == first) { first } else { NO_CHANNEL })
+}
+
+/// The channel in a header.
+pub(super) fn in_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    if values.any(|value| value != first) {
+        return Some(NO_CHANNEL);
+    }
+    Some(first.to_str().map_or(NO_CHANNEL, Cow::Borrowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use qwetty_authz::ChannelId;
+
+    fn query(text: &[u8]) -> Option<String> {
+        in_query(text, "channelId").map(Cow::into_owned)
+    }
+
+    fn header(values: &[&[u8]]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-channel", HeaderValue::from_bytes(value).unwrap());
+        }
+        in_header(&headers, &HeaderName::from_static("x-channel")).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn a_query_names_its_channel_as_forms_do() {
+        for (text, channel) in [
+            ("", None),
+            ("page=1&channelid=a&channelIds=b&x=channelId", None),
+            ("channelId=wa-1", Some("wa-1")),
+            ("page=1&channelId=wa-1&limit=5", Some("wa-1")),
+            ("channel%49d=wa%2D1", Some("wa-1")),
+            ("channelId=a+b", Some("a b")),
+            ("channelId", Some("")),
+            ("channelId=", Some("")),
+            ("channelId=wa-1&channelId=wa%2d1", Some("wa-1")),
+            ("&&channelId=wa-1&", Some("wa-1")),
+        ] {
+            assert_eq!(query(text.as_bytes()).as_deref(), channel, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_one_channel_is_in_no_scope() {
+        let queries: [&[u8]; 7] = [
+            b"channelId=wa-1&channelId=wa-2",
+            b"channelId=wa-1&channelId",
+            b"channelId=wa-1&channel%49d=wa-2",
+            b"channelId=wa-1&channelId=wa-1&channelId=wa-2",
+            b"channelId=%ff",
+            b"channelId=wa%",
+            b"channelId=\xff\xff",
+        ];
+        for text in queries {
+            assert!(query(text).unwrap().parse::<ChannelId>().is_err(), "{text:?}");
+        }
+        for values in [&[&b"wa-1"[..], b"wa-2"][..], &[b"wa-1", b""], &[b"\xff"], &[b""]] {
+            assert!(header(values).unwrap().parse::<ChannelId>().is_err(), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_names_its_channel() {
+        assert_eq!(header(&[]), None);
+        assert_eq!(header(&[b"wa-1"]).as_deref(), Some("wa-1"));
+    }
+}

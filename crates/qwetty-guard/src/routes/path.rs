@@ -1,0 +1,186 @@
+//! A request's path in normal form: the one way in which gateway, decision and API all read it.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use smallvec::SmallVec;
+
+/// The segments of a path, each percent-decoded once. The path `/` has none.
+pub(super) type Segments<'a> = SmallVec<[Cow<'a, str>; 12]>;
+
+/// What stands in a segment of canonical form as itself: `pchar` of RFC 3986, section 3.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// Why a path is not in normal form. Two programs could read such a path as two different ones, so it is never mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PathFault {
+    /// It does not begin with `/`.
+    #[error("the path does not begin with a slash")]
+    Relative,
+    /// Two slashes in a row, or one at the end.
+    #[error("the path has an empty segment: a doubled slash, or one at its end")]
+    EmptySegment,
+    /// A segment `.` or `..`, however it is spelled and whatever follows it behind a `;`.
+    #[error("the path has a dot segment")]
+    DotSegment,
+    /// A percent-encoded `/`, or a `\` in any spelling.
+    #[error("the path has an encoded slash or a backslash")]
+    HiddenSlash,
+    /// A control character in any spelling, or a space that is not encoded.
+    #[error("the path has a control character or a space")]
+    Control,
+    /// A `#`.
+    #[error("the target has a fragment")]
+    Fragment,
+    /// A byte beyond ASCII that is not percent-encoded.
+    #[error("the path has a byte beyond ASCII that is not percent-encoded")]
+    NotAscii,
+    /// A `%` without two hexadecimal digits, or encoded bytes that are not UTF-8.
+    #[error("the path is not percent-encoded UTF-8")]
+    Encoding,
+}
+
+/// The segments of a path in normal form. What needs no decoding is borrowed.
+pub(super) fn segments(path: &[u8]) -> Result<Segments<'_>, PathFault> {
+    let rest = path.strip_prefix(b"/").ok_or(PathFault::Relative)?;
+    if rest.is_empty() {
+        return Ok(Segments::new());
+    }
+    rest.split(|byte| *byte == b'/').map(segment).collect()
+}
+
+/// The one spelling of a segment that is in canonical form.
+pub(super) fn canonical(segment: &str) -> String {
+    utf8_percent_encode(segment, SEGMENT).to_string()
+}
+
+fn segment(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
+    let mut is_encoded = false;
+    for byte in raw {
+        match byte {
+            b'%' => is_encoded = true,
+            b'\\' => return Err(PathFault::HiddenSlash),
+            b'#' => return Err(PathFault::Fragment),
+            byte if byte.is_ascii_graphic() => {}
+            byte if byte.is_ascii() => return Err(PathFault::Control),
+            _ => return Err(PathFault::NotAscii),
+        }
+    }
+    let text = if is_encoded {
+        Cow::Owned(decoded(raw)?)
+    } else {
+        Cow::Borrowed(std::str::from_utf8(raw).map_err(|_| PathFault::NotAscii)?)
+    };
+    // Some servers cut a segment's parameters off before they look at the segment itself.
+    match text.split(';').next() {
+        None | Some("") => Err(PathFault::EmptySegment),
+        Some("." | "..") => Err(PathFault::DotSegment),
+        Some(_) => Ok(text),
+    }
+}
+
+fn decoded(raw: &[u8]) -> Result<String, PathFault> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => hex_digit(rest.next())? << 4 | hex_digit(rest.next())?,
+            byte => *byte,
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|_| PathFault::Encoding)?;
+    if text.contains(['/', '\\']) {
+        return Err(PathFault::HiddenSlash);
+    }
+    // Those beyond ASCII, too.
+    if text.contains(char::is_control) {
+        return Err(PathFault::Control);
+    }
+    Ok(text)
+}
+
+fn hex_digit(byte: Option<&u8>) -> Result<u8, PathFault> {
+    let digit = byte.and_then(|byte| char::from(*byte).to_digit(16));
+    digit.and_then(|digit| u8::try_from(digit).ok()).ok_or(PathFault::Encoding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &[u8]) -> Result<Vec<String>, PathFault> {
+        Ok(segments(path)?.into_iter().map(Cow::into_owned).collect())
+    }
+
+    #[test]
+    fn segments_are_decoded_once() {
+        for (path, wanted) in [
+            ("/", &[][..]),
+            ("/api/v1/chats", &["api", "v1", "chats"]),
+            ("/api/v1/ch%61ts", &["api", "v1", "chats"]),
+            ("/a%40b/%7E%7e", &["a@b", "~~"]),
+            ("/%252e%252e", &["%2e%2e"]),
+            ("/%C3%BC/%E2%82%AC", &["ü", "€"]),
+            ("/a%20b%23%3F", &["a b#?"]),
+            ("/.../..a/a..", &["...", "..a", "a.."]),
+            ("/a;b=1/{x}|^", &["a;b=1", "{x}|^"]),
+        ] {
+            assert_eq!(told(path.as_bytes()).unwrap(), wanted, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_two_programs_could_read_in_two_ways_is_refused() {
+        use PathFault::*;
+        for (fault, paths) in [
+            (Relative, &["", "a", "*", "http://host/a", "?a", "%2fa"][..]),
+            (EmptySegment, &["//", "//a", "/a/", "/a//b", "/a/;", "/a/;x=1/b", "/a/%3Bx"]),
+            (
+                DotSegment,
+                &["/.", "/..", "/a/../b", "/%2e", "/.%2E", "/a/%2e%2e", "/..;x", "/a/.;/b", "/..%3bx"],
+            ),
+            (HiddenSlash, &["/a%2fb", "/a%2Fb", "/a%5cb", "/a%5Cb", "/a\\b", "/..\\a", "/%2f"]),
+            (Control, &["/a\0", "/a%00", "/a%1f", "/a%7F", "/a\x7f", "/a\t", "/a%0d%0a", "/a b", "/a%C2%85"]),
+            (Fragment, &["/a#", "/#a"]),
+            (NotAscii, &["/ü", "/a\u{2f}\u{ff0f}"]),
+            (Encoding, &["/%", "/a%4", "/a%zz", "/a%+1", "/%c0%af", "/%ff", "/%ED%A0%80", "/%u0041"]),
+        ] {
+            for path in paths {
+                assert_eq!(told(path.as_bytes()), Err(fault), "{path:?}");
+            }
+        }
+        assert_eq!(told(b"/a\xff"), Err(NotAscii));
+    }
+
+    #[test]
+    fn an_ordinary_path_is_borrowed() {
+        let found = segments(b"/api/v1/chats/5/messages").unwrap();
+        assert!(!found.spilled() && found.iter().all(|segment| matches!(segment, Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn canonical_form_encodes_what_it_must() {
+        for (segment, wanted) in
+            [("chats", "chats"), ("a@b", "a@b"), ("a b", "a%20b"), ("50%", "50%25"), ("ü", "%C3%BC")]
+        {
+            assert_eq!(canonical(segment), wanted);
+        }
+    }
+}
