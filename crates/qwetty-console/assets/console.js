@@ -1,0 +1,109 @@
+// Comforts of the console. Every action works without them.
+
+const announcer = document.getElementById("announcer");
+const announce = (text) => {
+  announcer.textContent = "";
+  // A reader notices a change, not a repetition.
+  requestAnimationFrame(() => (announcer.textContent = text));
+};
+
+const every = (selector, act) => document.querySelectorAll(selector).forEach(act);
+
+// Instants, as people speak of them; the same steps as on the server.
+const STEPS = [[31536000, "year"], [2592000, "month"], [86400, "day"], [3600, "hour"], [60, "minute"]];
+
+const span = (seconds) => {
+  const [step, unit] = STEPS.find(([step]) => seconds >= step) ?? [1, "second"];
+  const count = Math.floor(seconds / step);
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+};
+
+const relative = (milliseconds) => {
+  const seconds = Math.floor(Math.abs(milliseconds) / 1000);
+  if (milliseconds > 0) return seconds < 60 ? "in less than a minute" : `in ${span(seconds)}`;
+  return seconds < 60 ? "just now" : `${span(seconds)} ago`;
+};
+
+const countdown = (milliseconds) => {
+  if (milliseconds <= 0) return "ended";
+  const seconds = Math.floor(milliseconds / 1000);
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+};
+
+const write = (element, text) => {
+  if (element.textContent !== text) element.textContent = text;
+};
+
+const until = (element) => Date.parse(element.dateTime) - Date.now();
+const tellRelative = () => every("time[data-relative]", (time) => write(time, relative(until(time))));
+const tellCountdowns = () => every("time[data-countdown]", (time) => write(time, countdown(until(time))));
+
+if (document.querySelector("time[data-relative]")) {
+  tellRelative();
+  setInterval(tellRelative, 30_000);
+}
+if (document.querySelector("time[data-countdown]")) {
+  tellCountdowns();
+  setInterval(tellCountdowns, 1_000);
+}
+
+// What only a script can do is hidden until there is one.
+every("[data-script]", (element) => (element.hidden = false));
+
+// <button data-copy="id of an element" data-script hidden>
+every("[data-copy]", (button) => {
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
+      button.textContent = "Copied";
+      announce("Copied");
+    } catch {
+      // No clipboard without TLS: select it, so that one key press copies it.
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected: press Ctrl+C";
+      announce("Selected. Press Control C to copy.");
+    }
+    setTimeout(() => (button.textContent = label), 3_000);
+  });
+});
+
+// <form data-confirm="Revoke this key?">
+every("form[data-confirm]", (form) =>
+  form.addEventListener("submit", (event) => {
+    if (!confirm(form.dataset.confirm)) event.preventDefault();
+  }),
+);
+
+// <input type="checkbox" data-leave-guard>: the page asks before it is left, until the box is ticked.
+every("[data-leave-guard]", (box) =>
+  addEventListener("beforeunload", (event) => {
+    if (!box.checked) event.preventDefault();
+  }),
+);
+
+// <button data-append="text" data-to="id of a text area" data-script hidden>
+every("[data-append]", (button) =>
+  button.addEventListener("click", () => {
+    const area = document.getElementById(button.dataset.to);
+    const lines = area.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    if (!lines.includes(button.dataset.append)) lines.push(button.dataset.append);
+    area.value = lines.join("\n");
+    announce(`Added ${button.dataset.append}`);
+  }),
+);
+
+// <button data-select-all="id of a group of boxes" data-script hidden>
+every("[data-select-all]", (button) =>
+  button.addEventListener("click", () => {
+    const boxes = [...document.getElementById(button.dataset.selectAll).querySelectorAll("input:enabled")];
+    const wanted = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = wanted;
+    announce(wanted ? "All selected" : "None selected");
+  }),
+);
+
+// A form that came back with faults begins at them.
+document.getElementById("faults")?.focus();

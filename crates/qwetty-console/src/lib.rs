@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![allow(dead_code, reason = "parts of pages that are being written; goes with the last of them")]
+
+mod assets;
+mod console;
+mod cookie;
+mod fields;
+mod form;
+mod notice;
+mod pages;
+mod refusal;
+mod reply;
+mod route;
+mod same_origin;
+mod session;
+mod slowdown;
+mod token;
+mod view;
+mod visit;
+mod way_back;
+
+pub use console::{Answer, Console, ConsoleError, ConsoleOptions};

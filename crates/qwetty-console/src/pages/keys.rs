@@ -1,0 +1,4 @@
+//! Pages about keys.
+
+mod filter;
+pub(crate) mod list;

@@ -1,0 +1,180 @@
+use http::StatusCode;
+use maud::{Markup, html};
+use qwetty::{Charge, DenialCode, Verdict, VerifiedKey, VerifyRequest};
+use qwetty_authz::Ask;
+use qwetty_authz::administration::API_KEYS_READ;
+
+use crate::console::{Arrival, Console, must_be_own};
+use crate::cookie;
+use crate::fields::{Fields, FieldsError};
+use crate::notice::Tone;
+use crate::refusal::{Refusal, retry_after};
+use crate::reply::{self, Response};
+use crate::route::SIGN_IN;
+use crate::token::{Bound, Token};
+use crate::view::field::{Field, Kind};
+use crate::view::{banner, button, layout};
+use crate::way_back::WayBack;
+
+/// Why somebody is here who was not before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Ended,
+    SignedOut,
+}
+
+/// `GET /settings/sign-in`
+pub(crate) fn show(console: &Console, arrival: &Arrival, mut query: Fields) -> Result<Response, Refusal> {
+    let way_back = WayBack::parse(query.one("next")?.as_deref());
+    let reason = query.choice("reason", Reason::parse)?;
+    query.finish()?;
+    let card = Card { way_back: &way_back, reason, fault: None };
+    card.answer(console, arrival, StatusCode::OK)
+}
+
+/// `POST /settings/sign-in`
+pub(crate) async fn submit(
+    console: &Console,
+    arrival: &Arrival,
+    query: Fields,
+    mut form: Fields,
+) -> Result<Response, Refusal> {
+    query.finish()?;
+    let visit = arrival.cookie(Bound::Visit).ok_or_else(Refusal::foreign_form)?;
+    must_be_own(&mut form, &console.tokens.form_token(&visit, Bound::Visit))?;
+    let way_back = WayBack::parse(form.one("next")?.as_deref());
+    let value = form.one("key")?.ok_or(FieldsError::Value("key"))?;
+    form.finish()?;
+    match judge(console, arrival, value.trim()).await? {
+        Ok(key) => signed_in(console, arrival, &way_back, key),
+        Err(fault) => failed(console, arrival, &way_back, fault).await,
+    }
+}
+
+/// The key behind a value, or what is wrong with it. Whoever has no good key learns nothing of why.
+async fn judge(
+    console: &Console,
+    arrival: &Arrival,
+    value: &str,
+) -> Result<Result<VerifiedKey, &'static str>, Refusal> {
+    let ask = Ask { address: arrival.address, permissions: &[API_KEYS_READ], channel: None };
+    let request = VerifyRequest { organization: None, ask, charge: Charge::Nothing };
+    let denial = match console.verifier.verify(value, &request).await? {
+        Verdict::Allow(key) => return Ok(Ok(key)),
+        Verdict::Deny(denial) => denial,
+    };
+    Ok(Err(match denial.code {
+        DenialCode::IpNotAllowed => "This key may not be used from your address.",
+        DenialCode::InsufficientPermissions => {
+            "This key does not hold api_keys:read, which signing in needs. Use another key."
+        }
+        DenialCode::NotFound
+        | DenialCode::Revoked
+        | DenialCode::Expired
+        | DenialCode::ChannelNotAllowed
+        | DenialCode::RateLimited => {
+            "This is no key that works. Check that you pasted the whole value; it may also be revoked or expired."
+        }
+    }))
+}
+
+/// A new session, under an id that nobody had before; the one that this browser had, if any, ends.
+fn signed_in(
+    console: &Console,
+    arrival: &Arrival,
+    way_back: &WayBack,
+    key: VerifiedKey,
+) -> Result<Response, Refusal> {
+    let session = console.tokens.draw()?;
+    if let Some(before) = arrival.cookie(Bound::Session) {
+        console.sessions.end(&before);
+    }
+    console.sessions.begin(&session, key, arrival.now);
+    let mut response = reply::see_other(way_back.as_str());
+    reply::set_cookie(&mut response, cookie::keep(&session, Bound::Session, arrival.is_secure));
+    reply::set_cookie(&mut response, cookie::remove(Bound::Visit, arrival.is_secure));
+    Ok(response)
+}
+
+async fn failed(
+    console: &Console,
+    arrival: &Arrival,
+    way_back: &WayBack,
+    fault: &'static str,
+) -> Result<Response, Refusal> {
+    let card = Card { way_back, reason: None, fault: Some(fault) };
+    let Some(wait) = console.slowdown.failed(arrival.address, arrival.now.moment) else {
+        return card.answer(console, arrival, StatusCode::FORBIDDEN);
+    };
+    tracing::warn!(address = ?arrival.address, "many failed sign-ins from one address; answering them slowly");
+    tokio::time::sleep(wait).await;
+    let mut response = card.answer(console, arrival, StatusCode::TOO_MANY_REQUESTS)?;
+    retry_after(&mut response, wait.as_secs());
+    Ok(response)
+}
+
+impl Reason {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "ended" => Some(Self::Ended),
+            "signed-out" => Some(Self::SignedOut),
+            _ => None,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Ended => "Your session has ended. Sign in again to go on.",
+            Self::SignedOut => "You are signed out.",
+        }
+    }
+}
+
+/// The one form of whoever is not signed in.
+struct Card<'a> {
+    way_back: &'a WayBack,
+    reason: Option<Reason>,
+    fault: Option<&'static str>,
+}
+
+impl Card<'_> {
+    fn answer(&self, console: &Console, arrival: &Arrival, status: StatusCode) -> Result<Response, Refusal> {
+        let known = arrival.cookie(Bound::Visit);
+        let visit = match known {
+            Some(visit) => visit,
+            None => console.tokens.draw()?,
+        };
+        let content = self.content(&console.tokens.form_token(&visit, Bound::Visit));
+        let frame = console.frame(arrival);
+        let mut response = reply::html(status, &layout::page(&frame, "Sign in", &content));
+        if known.is_none() {
+            reply::set_cookie(&mut response, cookie::keep(&visit, Bound::Visit, arrival.is_secure));
+        }
+        Ok(response)
+    }
+
+    fn content(&self, form_token: &Token) -> Markup {
+        let errors: Vec<String> = self.fault.map(str::to_owned).into_iter().collect();
+        let field = Field {
+            hint: Some("An API key that holds api_keys:read, such as the root key."),
+            errors: &errors,
+            is_required: true,
+            ..Field::new("key", "API key")
+        };
+        html! {
+            div.card {
+                h1 { "Sign in" }
+                @if let Some(reason) = self.reason {
+                    (banner::banner(Tone::Neutral, &html! { p { (reason.text()) } }))
+                }
+                form method="post" action=(SIGN_IN) {
+                    (layout::hidden_token(form_token))
+                    input type="hidden" name="next" value=(self.way_back.as_str());
+                    (field.line(Kind::Secret, ""))
+                    (button::submit("Sign in"))
+                }
+                p.faint { "The key is checked and not kept. You are signed out after 30 minutes without a request." }
+            }
+        }
+    }
+}

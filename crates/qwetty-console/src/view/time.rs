@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use maud::{Markup, html};
+use qwetty_keys::Timestamp;
+
+/// An instant as people speak of it, with the exact one on hover; the script keeps it true as time goes on.
+pub(crate) fn relative(at: Timestamp, now: Timestamp) -> Markup {
+    html! { time datetime=(at) title=(exact(at)) data-relative { (words(at, now)) } }
+}
+
+/// The same, or a word for never.
+pub(crate) fn relative_or(at: Option<Timestamp>, now: Timestamp, never: &str) -> Markup {
+    html! {
+        @match at {
+            Some(at) => (relative(at, now)),
+            None => span.faint { (never) },
+        }
+    }
+}
+
+/// `23 November 2026, 04:28:16 UTC`.
+pub(crate) fn exact(at: Timestamp) -> String {
+    let at = at.to_offset_date_time();
+    let (hour, minute, second) = at.to_hms();
+    format!("{} {} {:04}, {hour:02}:{minute:02}:{second:02} UTC", at.day(), at.month(), at.year())
+}
+
+/// `3 minutes ago`, `in 5 days`. The script has the same steps.
+fn words(at: Timestamp, now: Timestamp) -> String {
+    if at > now {
+        let ahead = at.saturating_duration_since(now);
+        if ahead < SOON { "in less than a minute".to_owned() } else { format!("in {}", span(ahead)) }
+    } else {
+        let ago = now.saturating_duration_since(at);
+        if ago < SOON { "just now".to_owned() } else { format!("{} ago", span(ago)) }
+    }
+}
+
+const SOON: Duration = Duration::from_secs(60);
+
+const STEPS: [(u64, &str); 5] =
+    [(365 * 86_400, "year"), (30 * 86_400, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute")];
+
+/// A length of time in its largest whole unit.
+pub(crate) fn span(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let step = STEPS.into_iter().find(|(step, _)| seconds >= *step);
+    let (count, unit) = step.map_or((seconds, "second"), |(step, unit)| (seconds / step, unit));
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_micros(1_893_499_200_000_000);
+
+    #[test]
+    fn instants_are_told_in_their_largest_whole_unit() {
+        for (seconds, ago, ahead) in [
+            (59, "just now", "in less than a minute"),
+            (60, "1 minute ago", "in 1 minute"),
+            (3_599, "59 minutes ago", "in 59 minutes"),
+            (7_200, "2 hours ago", "in 2 hours"),
+            (86_400 * 29, "29 days ago", "in 29 days"),
+            (86_400 * 30, "1 month ago", "in 1 month"),
+            (86_400 * 800, "2 years ago", "in 2 years"),
+        ] {
+            let length = Duration::from_secs(seconds);
+            assert_eq!(words(NOW.saturating_sub(length), NOW), ago);
+            assert_eq!(words(NOW.saturating_add(length), NOW), ahead);
+        }
+        assert_eq!(words(NOW, NOW), "just now");
+    }
+
+    #[test]
+    fn the_exact_instant_is_in_utc() {
+        assert_eq!(exact(NOW), "1 January 2030, 12:00:00 UTC");
+    }
+}
