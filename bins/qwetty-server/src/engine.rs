@@ -1,4 +1,4 @@
-//! What answers the requests: the engine, over SQLite, and its HTTP service.
+//! What answers the requests: the engine, over SQLite, its HTTP service and its console.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use qwetty::{ManageError, RootKey, StartError};
+use qwetty_console::{Console, ConsoleError, ConsoleOptions};
+use qwetty_guard::TrustedProxies;
 use qwetty_http::{AmbiguousTable, Answer, Api};
 use qwetty_keys::Digester;
 use qwetty_storage::StoreError;
@@ -19,11 +21,12 @@ use crate::handler::Handler;
 use crate::metrics::Metrics;
 use crate::request_body::RequestBody;
 
-/// The engine and its HTTP service.
+/// The engine, its HTTP service and its console.
 pub(crate) struct Engine {
     store: Arc<SqliteStore>,
     engine: qwetty::Engine,
     api: Api,
+    console: Console,
     metrics: Arc<Metrics>,
 }
 
@@ -42,6 +45,9 @@ pub(crate) enum EngineError {
     /// The service cannot be put together.
     #[error(transparent)]
     Service(#[from] AmbiguousTable),
+    /// The console cannot be put together.
+    #[error("cannot set up the console: {0}")]
+    Console(#[from] ConsoleError),
     /// A root key could not be made.
     #[error("cannot make a root key: {0}")]
     RootKey(#[from] ManageError),
@@ -77,9 +83,12 @@ impl Engine {
             .start()?;
         let mut seed = [0; 16];
         rand::rngs::SysRng.try_fill_bytes(&mut seed)?;
-        let trusted = config.trusted_proxies.iter().copied().collect();
+        let trusted: TrustedProxies = config.trusted_proxies.iter().copied().collect();
+        // The listener speaks no TLS itself; a trusted proxy before it may.
+        let options = ConsoleOptions { trusted_proxies: trusted.clone(), is_tls: false };
+        let console = Console::new(engine.clone(), options, rand::rngs::SysRng)?;
         let api = Api::new(engine.clone(), trusted, u128::from_le_bytes(seed))?;
-        Ok(Self { store, engine, api, metrics })
+        Ok(Self { store, engine, api, console, metrics })
     }
 
     /// The root key that has not been printed yet, if there is one. Called once, before anything is served.
@@ -109,6 +118,11 @@ impl Handler for Engine {
     #[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not decided by")]
     async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let began = Instant::now();
+        if Console::serves(request.uri().path()) {
+            let qwetty_console::Answer { response, route } = self.console.handle(request, peer).await;
+            self.metrics.request(route, response.status(), began.elapsed());
+            return response;
+        }
         let Answer { response, route, decision } = self.api.handle(request, peer).await;
         if let Some(code) = decision {
             self.metrics.decision(code);

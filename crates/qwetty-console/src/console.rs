@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use http::header::{HOST, HeaderMap};
 use http::request::Parts;
-use http::{HeaderName, Method, Request};
+use http::{HeaderName, Method, Request, Version};
 use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{
@@ -313,9 +313,14 @@ impl Arrival {
         self.parts.method == Method::GET
     }
 
+    /// The host that the client named, which HTTP/1.1 requires it to do (RFC 9112, section 3.2).
     fn host(&self) -> Result<Option<&str>, Refusal> {
         let named = qwetty_guard::single(&self.parts.headers, &HOST)?;
-        Ok(self.parts.uri.authority().map(http::uri::Authority::as_str).or(named))
+        let host = self.parts.uri.authority().map(http::uri::Authority::as_str).or(named);
+        if host.is_none() && self.parts.version == Version::HTTP_11 {
+            return Err(Refusal::new(ErrorCode::MalformedRequest, "The request names no host."));
+        }
+        Ok(host)
     }
 
     fn base(&self) -> String {

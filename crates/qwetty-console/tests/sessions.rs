@@ -268,7 +268,7 @@ async fn a_sign_in_leads_to_where_one_was_going() {
     let key = reader(&world).await;
     let mut browser = Browser::of(&world);
     let going = browser.get("/settings/api-keys?search=a%26b&page=2").await;
-    let answer = browser.sign_in_from(&going.location().to_owned(), &key.value).await;
+    let answer = browser.sign_in_from(going.location(), &key.value).await;
     assert_eq!(answer.location(), "/settings/api-keys?search=a%26b&page=2");
     for next in ["https://evil.example/", "//evil.example", "/api/v1/me", "/settings/..//evil.example"] {
         let token = browser.get(SIGN_IN).await.token_for(SIGN_IN);
