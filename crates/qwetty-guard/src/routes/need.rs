@@ -11,7 +11,23 @@ pub struct Need<'a> {
     pub(super) channel: Option<Cow<'a, str>>,
 }
 
-impl Need<'_> {
+impl<'a> Need<'a> {
+    /// Any usable key will do.
+    pub fn any_key() -> Self {
+        Self { permissions: SmallVec::new(), channel: None }
+    }
+
+    /// A key that holds all of these permissions.
+    pub fn all(permissions: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { permissions: permissions.into_iter().collect(), channel: None }
+    }
+
+    /// And that may act on this channel.
+    #[must_use]
+    pub fn on_channel(self, channel: impl Into<Cow<'a, str>>) -> Self {
+        Self { channel: Some(channel.into()), ..self }
+    }
+
     /// The permissions, all of them; none is any usable key.
     pub fn permissions(&self) -> &[&str] {
         &self.permissions
