@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use qwetty_authz::{Catalogue, Network};
+use qwetty_guard::RouteTable;
 use qwetty_keys::{KeyPrefix, Pepper};
 use qwetty_ratelimit::TierQuotas;
 
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) retired_peppers: Vec<Option<Pepper>>,
     /// The permissions that keys can hold.
     pub(crate) catalogue: Catalogue,
+    /// What a gateway's requests need.
+    pub(crate) routes: RouteTable,
     /// How often usage and windows are written; a crash loses one such interval at most.
     pub(crate) flush_interval: Duration,
     /// How long audit events are kept.
@@ -74,6 +77,7 @@ fn config_path(
 impl From<Layer> for Config {
     fn from(layer: Layer) -> Self {
         let quotas = TierQuotas::default();
+        let catalogue = layer.catalogue.unwrap_or_else(Catalogue::qwetty);
         Self {
             listen: layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)).into()),
             database: layer.database.unwrap_or_else(|| PathBuf::from("./qwetty.db")),
@@ -85,7 +89,8 @@ impl From<Layer> for Config {
             },
             pepper: layer.pepper,
             retired_peppers: layer.retired_peppers.unwrap_or_default(),
-            catalogue: layer.catalogue.unwrap_or_else(Catalogue::qwetty),
+            routes: layer.routes.unwrap_or_else(|| RouteTable::qwetty_within(&catalogue)),
+            catalogue,
             flush_interval: layer.flush_interval.unwrap_or(Duration::from_secs(1)),
             audit_retention: layer.audit_retention.unwrap_or(Duration::from_secs(365 * 24 * 3600)),
             max_connections: layer.max_connections.unwrap_or(10_000),

@@ -87,7 +87,7 @@ impl Engine {
         // The listener speaks no TLS itself; a trusted proxy before it may.
         let options = ConsoleOptions { trusted_proxies: trusted.clone(), is_tls: false };
         let console = Console::new(engine.clone(), options, rand::rngs::SysRng)?;
-        let api = Api::new(engine.clone(), trusted, u128::from_le_bytes(seed))?;
+        let api = Api::new(engine.clone(), trusted, config.routes.clone(), u128::from_le_bytes(seed))?;
         Ok(Self { store, engine, api, console, metrics })
     }
 

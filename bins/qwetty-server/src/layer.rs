@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use qwetty_authz::{Catalogue, Network};
+use qwetty_guard::RouteTable;
 use qwetty_keys::{KeyPrefix, Pepper};
 use qwetty_ratelimit::Quota;
 
@@ -33,6 +34,7 @@ pub(crate) struct Layer {
     pub(crate) max_connections: Option<usize>,
     pub(crate) key_prefix: Option<KeyPrefix>,
     pub(crate) catalogue: Option<Catalogue>,
+    pub(crate) routes: Option<RouteTable>,
 }
 
 impl Layer {
@@ -91,6 +93,7 @@ impl Layer {
             max_connections: self.max_connections.or(below.max_connections),
             key_prefix: self.key_prefix.or(below.key_prefix),
             catalogue: self.catalogue.or(below.catalogue),
+            routes: self.routes.or(below.routes),
         }
     }
 }

@@ -19,6 +19,10 @@ pub enum ErrorCode {
     ChannelNotAllowed,
     /// The key would be able to do what its maker cannot.
     ExceedsCaller,
+    /// The peer may not ask in other clients' names.
+    UntrustedProxy,
+    /// No row of the route table is for the original request.
+    RouteNotMapped,
     /// No such thing, or another organization's.
     NotFound,
     /// The path knows other methods.
@@ -47,7 +51,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their statuses.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedRequest,
         Self::MissingAuthorization,
         Self::InvalidApiKey,
@@ -55,6 +59,8 @@ impl ErrorCode {
         Self::IpNotAllowed,
         Self::ChannelNotAllowed,
         Self::ExceedsCaller,
+        Self::UntrustedProxy,
+        Self::RouteNotMapped,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::KeyRevoked,
@@ -107,6 +113,10 @@ impl ErrorCode {
                 "The API key may not be used for this channel"),
             Self::ExceedsCaller => (S::FORBIDDEN, "exceeds_caller", "Exceeds the caller's grants",
                 "The key would exceed what the caller's own key may do"),
+            Self::UntrustedProxy => (S::FORBIDDEN, "untrusted_proxy", "Untrusted proxy",
+                "The peer is not one of the trusted proxies"),
+            Self::RouteNotMapped => (S::FORBIDDEN, "route_not_mapped", "Route not mapped",
+                "The route table has no row for this request"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Not found",
                 "There is nothing here"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed",
@@ -149,6 +159,8 @@ mod tests {
             (403, IpNotAllowed, "ip_not_allowed"),
             (403, ChannelNotAllowed, "channel_not_allowed"),
             (403, ExceedsCaller, "exceeds_caller"),
+            (403, UntrustedProxy, "untrusted_proxy"),
+            (403, RouteNotMapped, "route_not_mapped"),
             (404, NotFound, "not_found"),
             (405, MethodNotAllowed, "method_not_allowed"),
             (409, KeyRevoked, "key_revoked"),

@@ -16,6 +16,7 @@ use crate::faults::Faults;
 use crate::header::HeaderError;
 use crate::problem_object::ProblemObject;
 use crate::request_id::RequestId;
+use crate::routes::Unmapped;
 
 /// An answer that is an error. Status and title follow from the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,11 @@ impl Problem {
     /// A caller that tried to exceed what it holds.
     pub fn exceeds_caller(excess: &Excess) -> Self {
         Self::with_detail(ErrorCode::ExceedsCaller, sentence(excess.to_string()))
+    }
+
+    /// A request that the route table has no row for: `fault` says why.
+    pub fn route_not_mapped(fault: &impl std::error::Error) -> Self {
+        Self::with_detail(ErrorCode::RouteNotMapped, sentence(fault.to_string()))
     }
 
     /// A path that takes the methods `allowed` alone.
@@ -160,6 +166,12 @@ impl From<Faults> for Problem {
 impl From<HeaderError> for Problem {
     fn from(error: HeaderError) -> Self {
         Self::malformed_request(&error)
+    }
+}
+
+impl From<Unmapped> for Problem {
+    fn from(unmapped: Unmapped) -> Self {
+        Self::route_not_mapped(&unmapped)
     }
 }
 

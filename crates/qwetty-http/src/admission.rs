@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use qwetty::{Charge, VerifiedKey, Verifier};
 use qwetty_authz::Ask;
-use qwetty_guard::{Refused, judge};
+use qwetty_guard::{ErrorCode, Problem, Refused, judge};
 
 use crate::route::{Needs, Row};
 
@@ -43,6 +43,8 @@ impl<'a> Door<'a> {
 pub(crate) async fn admit(verifier: &Verifier, door: &Door<'_>) -> Result<Option<VerifiedKey>, Refused> {
     match door.needs {
         Needs::Nobody => Ok(None),
+        // It is decided for the client of the original request, whatever its caller bears.
+        Needs::Original => Err(Problem::new(ErrorCode::RouteNotMapped).into()),
         Needs::Charged(any_of) => judge_caller(verifier, door, any_of, Charge::Units(1)).await.map(Some),
         Needs::Uncharged(any_of) => judge_caller(verifier, door, any_of, Charge::Nothing).await.map(Some),
     }

@@ -10,19 +10,20 @@ use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
-    ErrorCode, Problem, RateLimit, Refused, RequestId, RequestIds, TrustedProxies, WithoutForwardedFor,
-    client_address,
+    ErrorCode, Problem, RateLimit, Refused, RequestId, RequestIds, RouteTable, TrustedProxies,
+    WithoutForwardedFor, client_address,
 };
 
 use crate::admission::{Door, admit};
 use crate::body;
 use crate::calls;
+use crate::calls::authorize::{Form, authorize, refusal};
 use crate::calls::docs::Docs;
 use crate::json::Json;
 use crate::limits;
 use crate::query::Query;
 use crate::route::{Call, Row};
-use crate::router::{AmbiguousTable, Router, Unrouted};
+use crate::router::{AmbiguousTable, Routed, Router, Unrouted};
 
 /// How long a request's body may take, as the contract has it.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -33,7 +34,8 @@ pub struct Api {
     pub(crate) verifier: Verifier,
     pub(crate) manager: KeyManager,
     pub(crate) docs: Docs,
-    trusted: TrustedProxies,
+    pub(crate) trusted: TrustedProxies,
+    pub(crate) routes: RouteTable,
     router: Router,
     ids: RequestIds,
 }
@@ -74,19 +76,25 @@ impl From<Response<Full<Bytes>>> for Answered {
 }
 
 impl Api {
-    /// The service over this engine. `seed` is 128 random bits, for request ids; the word of `trusted` peers is taken on
-    /// who their clients are.
+    /// The service over this engine. `seed` is 128 random bits, for request ids. The word of `trusted` peers is taken on
+    /// who their clients are, and what those want of the API behind them, which `routes` says the needs of.
     ///
     /// # Errors
     ///
     /// None that a release has: a test holds the table.
-    pub fn new(engine: Engine, trusted: TrustedProxies, seed: u128) -> Result<Self, AmbiguousTable> {
+    pub fn new(
+        engine: Engine,
+        trusted: TrustedProxies,
+        routes: RouteTable,
+        seed: u128,
+    ) -> Result<Self, AmbiguousTable> {
         Ok(Self {
             verifier: engine.verifier(),
             manager: engine.manager(),
             docs: Docs::of(&engine),
             engine,
             trusted,
+            routes,
             router: Router::new()?,
             ids: RequestIds::new(seed),
         })
@@ -99,8 +107,14 @@ impl Api {
     {
         let id = self.ids.next();
         let (parts, body) = request.into_parts();
+        let routed = self.router.route(&parts.method, parts.uri.path());
+        if let Ok(Routed { row, .. }) = &routed
+            && let Some(form) = Form::of(row.call)
+        {
+            return authorize(self, form, &parts, peer.ip(), row, &id).await;
+        }
         let routed = limits::check(&parts).map_err(Problem::from).and_then(|()| {
-            self.router.route(&parts.method, parts.uri.path()).map_err(|unrouted| match unrouted {
+            routed.map_err(|unrouted| match unrouted {
                 Unrouted::UnknownPath => Problem::new(ErrorCode::NotFound),
                 Unrouted::OtherMethods(methods) => Problem::method_not_allowed(&methods),
             })
@@ -133,9 +147,10 @@ impl Api {
     }
 
     /// The answer to what the server could not read as a request, for the reason that `status` gives: 414, 431, or
-    /// else 400. Like every other it has a request id of its own.
+    /// else 400. Like every other it has a request id of its own; and since a gateway may have sent it, it is told in a
+    /// header, too.
     pub fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
-        Problem::unreadable(status).into_response(&self.ids.next())
+        refusal(Problem::unreadable(status).into(), &self.ids.next())
     }
 
     async fn call<B>(&self, admitted: Admitted<'_>, body: B) -> Result<Answered, Problem>
@@ -164,6 +179,8 @@ impl Api {
             Call::UpdateOrganization => calls::organizations::update(self, admitted, body).await,
             Call::DeleteOrganization => calls::organizations::delete(self, admitted).await,
             Call::Verify => calls::verify::verify(self, admitted, body).await,
+            // Answered before anybody is admitted.
+            Call::Authorize | Call::AuthorizeEnvoy => Err(Problem::new(ErrorCode::RouteNotMapped)),
             Call::Health => calls::health::live(admitted),
             Call::Ready => calls::health::ready(self, admitted).await,
             Call::Description => calls::docs::description(self, admitted),
@@ -250,7 +267,7 @@ impl Answer {
 }
 
 /// No answer is for anyone's cache: one holds a key value, and all depend on who asked.
-fn private(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+pub(crate) fn private(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -1,6 +1,7 @@
 //! The calls, a file a noun: each reads its request, asks the engine, and writes the answer.
 
 pub(crate) mod audit;
+pub(crate) mod authorize;
 pub(crate) mod channels;
 pub(crate) mod docs;
 pub(crate) mod health;

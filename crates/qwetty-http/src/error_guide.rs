@@ -54,6 +54,18 @@ const fn texts(code: ErrorCode) -> (&'static str, &'static str) {
             anybody but an operator who changes or takes away an operator's key. The attempt is in the \
             audit log.",
             "Restrict the key until the caller's covers it, or make the call with a key that may do more."),
+        ErrorCode::UntrustedProxy => (
+            "`/api/v1/authorize` was asked by a peer that is not in `trusted_proxies`. Only a gateway that is \
+            may ask in its clients' names; nobody is by default.",
+            "If the peer is your gateway, start the server with `--trusted-proxy` and the address that the \
+            gateway connects from. Clients have no business there."),
+        ErrorCode::RouteNotMapped => (
+            "A gateway asked about a request that no row of the route table is for: its method and path are \
+            in none, its path could be read in two ways (dot segments, doubled or encoded slashes, control \
+            characters, a fragment), or the gateway did not tell method and URI exactly once. It is counted \
+            to no key.",
+            "Clients: check method and path, and whether the path ends in a slash. Operators: read \
+            `detail`, and add the route to `[[routes]]`."),
         ErrorCode::NotFound => (
             "The path is unknown, or what it names does not exist, is deleted, or belongs to another \
             organization: these look alike on purpose.",

@@ -10,6 +10,7 @@ mod fields;
 mod json;
 mod limits;
 mod openapi;
+mod original_request;
 mod query;
 mod reference;
 mod refusal;

@@ -36,8 +36,10 @@ pub(crate) fn document(facts: Facts<'_>) -> Value {
     let mut components = Components::default();
     let mut paths = BTreeMap::<&str, BTreeMap<String, Value>>::new();
     for row in ROWS {
-        let operation = operation::operation(row, facts, &mut components);
-        paths.entry(row.path).or_default().insert(key_of(&row.method), operation);
+        for method in row.methods.described() {
+            let operation = operation::operation(row, method, facts, &mut components);
+            paths.entry(row.template()).or_default().insert(key_of(method), operation);
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -55,9 +57,9 @@ pub(crate) fn document(facts: Facts<'_>) -> Value {
     })
 }
 
-/// The operation of a row, found in a finished document.
+/// The operation of a row, found in a finished document; the first, if it takes several methods.
 pub(crate) fn operation_of<'a>(document: &'a Value, row: &Row) -> Option<&'a Value> {
-    document.get("paths")?.get(row.path)?.get(key_of(&row.method))
+    document.get("paths")?.get(row.template())?.get(key_of(row.methods.described().first()?))
 }
 
 /// What a `$ref` within a document points to; any other value is itself.
@@ -76,7 +78,9 @@ members and a second `Authorization` header are errors, never ignored.\n\n\
 Every answer carries `X-Request-Id`. Every error is a problem document (RFC 9457, \
 `application/problem+json`) whose `code` never changes and whose `type` points to its explanation. HEAD is \
 answered like GET, without the body. A path that exists is answered with 405 and `Allow` for any other \
-method, a path that does not with 404.";
+method, a path that does not with 404.\n\n\
+What a gateway asks, `/api/v1/authorize`, is another matter: every method, no JSON, and what the call itself \
+has for a query or a body means nothing.";
 
 #[cfg(test)]
 mod tests;

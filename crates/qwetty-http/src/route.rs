@@ -1,5 +1,7 @@
 //! The table of calls: path, method, and what the caller's key needs.
 
+use std::fmt;
+
 use http::Method;
 use qwetty_authz::administration::{
     API_KEYS_MANAGE, API_KEYS_READ, API_KEYS_VERIFY, AUDIT_READ, CHANNELS_MANAGE, ORGANIZATIONS_MANAGE,
@@ -29,6 +31,8 @@ pub(crate) enum Call {
     UpdateOrganization,
     DeleteOrganization,
     Verify,
+    Authorize,
+    AuthorizeEnvoy,
     Health,
     Ready,
     Description,
@@ -46,6 +50,54 @@ pub(crate) enum Needs {
     Charged(&'static [&'static str]),
     /// A usable key that holds one of these permissions, not charged.
     Uncharged(&'static [&'static str]),
+    /// What the route table says of the original request; the key that it bears is charged one unit.
+    Original,
+}
+
+/// The methods that a call takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Methods {
+    /// This one; HEAD is GET.
+    One(Method),
+    /// Every one that there is or will be.
+    Every,
+}
+
+impl Methods {
+    /// Those that a description can name.
+    pub(crate) fn described(&self) -> &[Method] {
+        const EVERY: &[Method] = &[
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::TRACE,
+        ];
+        match self {
+            Self::One(method) => std::slice::from_ref(method),
+            Self::Every => EVERY,
+        }
+    }
+
+    /// Whether a call by this method is one. HEAD is GET whose answer has no body (RFC 9110, section 9.3.2).
+    pub(crate) fn take(&self, method: &Method) -> bool {
+        match self {
+            Self::One(own) => own == if method == Method::HEAD { &Method::GET } else { method },
+            Self::Every => true,
+        }
+    }
+}
+
+impl fmt::Display for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(method) => method.fmt(f),
+            Self::Every => f.write_str("ANY"),
+        }
+    }
 }
 
 impl Needs {
@@ -53,7 +105,7 @@ impl Needs {
     pub(crate) const fn uncharged(self) -> Self {
         match self {
             Self::Charged(any_of) => Self::Uncharged(any_of),
-            Self::Nobody | Self::Uncharged(_) => self,
+            Self::Nobody | Self::Uncharged(_) | Self::Original => self,
         }
     }
 }
@@ -62,7 +114,7 @@ impl Needs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) path: &'static str,
-    pub(crate) method: Method,
+    pub(crate) methods: Methods,
     pub(crate) call: Call,
     pub(crate) needs: Needs,
 }
@@ -71,6 +123,11 @@ const KEYS: &str = "/api/v1/api-keys";
 const KEY: &str = "/api/v1/api-keys/{id}";
 const CHANNELS: &str = "/api/v1/channels";
 const CHANNEL: &str = "/api/v1/channels/{id}";
+
+/// Where a gateway asks about the request that its headers tell.
+const AUTHORIZE: &str = "/api/v1/authorize";
+/// The same for Envoy, whose own request line is the original one with this before it.
+pub(crate) const AUTHORIZE_ENVOY: &str = "/api/v1/authorize/envoy";
 
 const ORGANIZATIONS: &str = "/api/v1/organizations";
 const ORGANIZATION: &str = "/api/v1/organizations/{id}";
@@ -86,6 +143,14 @@ impl Row {
         match self.call {
             Call::SaveChannel | Call::DeleteChannel => id,
             _ => None,
+        }
+    }
+
+    /// The path as a description has it.
+    pub(crate) fn template(&self) -> &'static str {
+        match self.call {
+            Call::AuthorizeEnvoy => "/api/v1/authorize/envoy/{original}",
+            _ => self.path,
         }
     }
 }
@@ -114,6 +179,8 @@ pub(crate) const ROWS: &[Row] = &[
     row(ORGANIZATION, Method::PATCH, Call::UpdateOrganization, OPERATE),
     row(ORGANIZATION, Method::DELETE, Call::DeleteOrganization, OPERATE),
     row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(&[API_KEYS_VERIFY])),
+    any(AUTHORIZE, Call::Authorize),
+    any(AUTHORIZE_ENVOY, Call::AuthorizeEnvoy),
     row("/healthz", Method::GET, Call::Health, Needs::Nobody),
     row("/readyz", Method::GET, Call::Ready, Needs::Nobody),
     row("/openapi.json", Method::GET, Call::Description, Needs::Nobody),
@@ -123,5 +190,9 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 const fn row(path: &'static str, method: Method, call: Call, needs: Needs) -> Row {
-    Row { path, method, call, needs }
+    Row { path, methods: Methods::One(method), call, needs }
+}
+
+const fn any(path: &'static str, call: Call) -> Row {
+    Row { path, methods: Methods::Every, call, needs: Needs::Original }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::route::{ROWS, Row};
+use crate::route::{AUTHORIZE_ENVOY, ROWS, Row};
 
 /// Finds the row of a request.
 pub(crate) struct Router(matchit::Router<Vec<&'static Row>>);
@@ -43,11 +43,9 @@ impl Router {
         Ok(Self(router))
     }
 
-    /// HEAD is GET whose answer has no body (RFC 9110, section 9.3.2).
     pub(crate) fn route(&self, method: &Method, path: &str) -> Result<Routed, Unrouted> {
-        let found = self.0.at(path).map_err(|_| Unrouted::UnknownPath)?;
-        let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        let Some(row) = found.value.iter().find(|row| row.method == *wanted) else {
+        let found = self.0.at(known(path)).map_err(|_| Unrouted::UnknownPath)?;
+        let Some(row) = found.value.iter().find(|row| row.methods.take(method)) else {
             return Err(Unrouted::OtherMethods(methods(found.value)));
         };
         let id = match found.params.get("id") {
@@ -61,8 +59,16 @@ impl Router {
     }
 }
 
+/// The path itself, but for what stands below Envoy's: that is another request's.
+fn known(path: &str) -> &str {
+    match path.strip_prefix(AUTHORIZE_ENVOY) {
+        Some(original) if original.starts_with('/') => AUTHORIZE_ENVOY,
+        _ => path,
+    }
+}
+
 fn methods(rows: &[&Row]) -> Vec<Method> {
-    let mut methods: Vec<Method> = rows.iter().map(|row| row.method.clone()).collect();
+    let mut methods: Vec<Method> = rows.iter().flat_map(|row| row.methods.described()).cloned().collect();
     if methods.contains(&Method::GET) {
         methods.push(Method::HEAD);
     }
@@ -81,8 +87,10 @@ mod tests {
     #[test]
     fn every_row_is_found_by_its_own_method_and_path() {
         for row in ROWS {
-            let found = route(row.method.clone(), &row.path.replace("{id}", "x"));
-            assert_eq!(found.unwrap().0, row.call, "{} {}", row.method, row.path);
+            for method in row.methods.described() {
+                let found = route(method.clone(), &row.path.replace("{id}", "x"));
+                assert_eq!(found.unwrap().0, row.call, "{method} {}", row.path);
+            }
         }
     }
 
@@ -103,6 +111,19 @@ mod tests {
     fn other_paths_are_unknown() {
         for path in ["/", "/api/v1", "/api/v1/api-keys/", "/api/v1/api-keys/x/y", "/API/V1/me", "*", ""] {
             assert_eq!(route(Method::GET, path), Err(Unrouted::UnknownPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_may_ask_by_any_method() {
+        let method = Method::from_bytes(b"BREW").unwrap();
+        assert_eq!(route(method.clone(), "/api/v1/authorize"), Ok((Call::Authorize, None)));
+        for original in ["", "/", "//", "/a/../b", "/api/v1/me", "/%2f"] {
+            let path = format!("/api/v1/authorize/envoy{original}");
+            assert_eq!(route(method.clone(), &path), Ok((Call::AuthorizeEnvoy, None)), "{path}");
+        }
+        for path in ["/api/v1/authorize/", "/api/v1/authorize/me", "/api/v1/authorize/envoys"] {
+            assert_eq!(route(method.clone(), path), Err(Unrouted::UnknownPath), "{path}");
         }
     }
 

@@ -44,6 +44,11 @@ impl Answer {
         Self { status: 204, description, content: None, made: false }
     }
 
+    /// Nothing but the headers.
+    pub(super) fn headers(description: &'static str) -> Self {
+        Self { status: 200, ..Self::nothing(description) }
+    }
+
     /// Something that is no JSON.
     pub(super) fn text(description: &'static str, media_type: &str) -> Self {
         let content = json!({media_type: {"schema": {"type": "string"}}});

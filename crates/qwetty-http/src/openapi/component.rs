@@ -6,6 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
+use super::header::Told;
 use super::{header, refusal};
 use crate::wire::{
     ChannelObject, EventObject, KeyObject, Meta, OrganizationObject, PermissionObject, UsageReportObject,
@@ -23,16 +24,20 @@ pub(super) struct Components {
 
 impl Components {
     /// A reference to the response for errors that share a status: most calls share it, too.
-    pub(super) fn refusal(&mut self, status: u16, codes: &[ErrorCode], charged: bool) -> Value {
+    pub(super) fn refusal(&mut self, status: u16, codes: &[ErrorCode], told: Told) -> Value {
         let codes_of = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join("-or-");
-        let name = if charged { codes_of } else { format!("{codes_of}-uncharged") };
+        let name = match told {
+            Told::Nothing => format!("{codes_of}-uncharged"),
+            Told::Quota => codes_of,
+            Told::Gateway => format!("{codes_of}-gateway"),
+        };
         let reference = json!({"$ref": format!("#/components/responses/{name}")});
-        self.responses.entry(name).or_insert_with(|| refusal::response(status, codes, charged));
+        self.responses.entry(name).or_insert_with(|| refusal::response(status, codes, told));
         reference
     }
 
     pub(super) fn finish(mut self) -> Value {
-        let mut not_allowed = refusal::response(405, &[ErrorCode::MethodNotAllowed], false);
+        let mut not_allowed = refusal::response(405, &[ErrorCode::MethodNotAllowed], Told::Nothing);
         if let Some(headers) = not_allowed.get_mut("headers").and_then(Value::as_object_mut) {
             headers.insert("Allow".to_owned(), header::reference("Allow"));
         }

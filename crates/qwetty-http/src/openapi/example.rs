@@ -132,7 +132,7 @@ fn caller_id() -> KeyId {
     KeyId::from_u128(0x019a_7e3e_11c4_7d02_b6f7_3a9d_41e8_5c60)
 }
 
-fn organization_id() -> OrganizationId {
+pub(super) fn organization_id() -> OrganizationId {
     OrganizationId::from_u128(0x019a_7e3d_0a2b_7c90_a1d5_4f6b_8237_e9c4)
 }
 

@@ -1,26 +1,61 @@
 //! The headers of answers.
 
+use qwetty_guard::{ErrorCode, Problem};
 use serde_json::{Map, Value, json};
+
+use crate::route::Needs;
 
 /// Those of every answer that decided a key against its quota.
 const RATE_LIMIT: [&str; 5] =
     ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit"];
 
+/// Who may do what, for the API behind a gateway.
+const IDENTITY: [&str; 4] =
+    ["X-Qwetty-Key-Id", "X-Qwetty-Organization-Id", "X-Qwetty-Permissions", "X-Qwetty-Channel-Scopes"];
+
 /// A header that stands in some answers of a kind and not in others is described a second time, as optional.
 const OPTIONAL: &str = "Optional-";
 
+/// What the headers of a call's answers tell beside the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing.
+    Nothing,
+    /// How a key stands against its quota.
+    Quota,
+    /// The same to a gateway, and what it passes on.
+    Gateway,
+}
+
+impl Told {
+    /// By the answers of a call with these needs.
+    pub(super) fn of(needs: Needs) -> Self {
+        match needs {
+            Needs::Nobody | Needs::Uncharged(_) => Self::Nothing,
+            Needs::Charged(_) => Self::Quota,
+            Needs::Original => Self::Gateway,
+        }
+    }
+}
+
 /// The headers of a success.
-pub(super) fn of_success(charged: bool) -> Map<String, Value> {
+pub(super) fn of_success(told: Told) -> Map<String, Value> {
     let mut headers = Map::from_iter(ALWAYS.map(always));
-    if charged {
+    if told != Told::Nothing {
         headers.extend(RATE_LIMIT.map(always));
+    }
+    if told == Told::Gateway {
+        headers.extend(IDENTITY.map(always));
     }
     headers
 }
 
 /// The headers of an error with this status.
-pub(super) fn of_refusal(status: u16, charged: bool) -> Map<String, Value> {
+pub(super) fn of_refusal(status: u16, told: Told) -> Map<String, Value> {
     let mut headers = Map::from_iter(ALWAYS.map(always));
+    if told == Told::Gateway {
+        headers.extend([always("X-Qwetty-Problem")]);
+    }
     match status {
         401 => headers.extend([always("WWW-Authenticate")]),
         403 => headers.extend([sometimes("WWW-Authenticate")]),
@@ -29,11 +64,11 @@ pub(super) fn of_refusal(status: u16, charged: bool) -> Map<String, Value> {
     }
     match status {
         // Nobody was decided on, or not against a quota.
+        _ if told == Told::Nothing => {}
         401 | 414 | 431 => {}
         // The whole request is refused before anybody is, or after; so is a key, or what it wants to do.
-        400 | 403 | 404 | 503 if charged => headers.extend(RATE_LIMIT.map(sometimes)),
-        _ if charged => headers.extend(RATE_LIMIT.map(always)),
-        _ => {}
+        400 | 403 | 404 | 503 => headers.extend(RATE_LIMIT.map(sometimes)),
+        _ => headers.extend(RATE_LIMIT.map(always)),
     }
     headers
 }
@@ -69,7 +104,7 @@ fn sometimes(name: &str) -> (String, Value) {
     (name.to_owned(), reference(&format!("{OPTIONAL}{name}")))
 }
 
-fn descriptions() -> [(&'static str, &'static str, Value, Value); 11] {
+fn descriptions() -> [(&'static str, &'static str, Value, Value); 16] {
     let count = |minimum: u32| json!({"type": "integer", "minimum": minimum});
     let text = |pattern: &str| json!({"type": "string", "pattern": pattern});
     [
@@ -109,6 +144,38 @@ fn descriptions() -> [(&'static str, &'static str, Value, Value); 11] {
             `error=\"insufficient_scope\"` with the missing permission as `scope` where the key lacks it.",
             text("^Bearer realm=\"qwetty\""),
             json!("Bearer realm=\"qwetty\", error=\"invalid_token\""),
+        ),
+        (
+            "X-Qwetty-Key-Id",
+            "The key.",
+            text("^key_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+            json!(super::example::key_id().to_string()),
+        ),
+        (
+            "X-Qwetty-Organization-Id",
+            "The organization that owns it.",
+            text("^org_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+            json!(super::example::organization_id().to_string()),
+        ),
+        (
+            "X-Qwetty-Permissions",
+            "What it may do, in catalogue order, joined by commas.",
+            text("^[a-z0-9_:]+(,[a-z0-9_:]+)*$|^$"),
+            json!("chats:read,messages:send"),
+        ),
+        (
+            "X-Qwetty-Channel-Scopes",
+            "Its channels, joined by commas; empty is every channel.",
+            text("^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$|^$"),
+            json!("wa-sales"),
+        ),
+        (
+            "X-Qwetty-Problem",
+            "The body once more, for gateways that drop it: the same JSON on one line.",
+            text(r#"^\{"type":"/docs/errors#"#),
+            json!(
+                json!(Problem::new(ErrorCode::InvalidApiKey).document(super::example::REQUEST)).to_string()
+            ),
         ),
         (
             "Location",

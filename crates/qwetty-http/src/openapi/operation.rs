@@ -1,13 +1,15 @@
 //! One row of the table as an operation of the document.
 
+use http::Method;
 use qwetty_guard::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::body::Body;
 use super::component::{Components, SCHEME};
+use super::header::Told;
 use super::{Facts, header, operations, refusal};
-use crate::route::{Needs, Row};
+use crate::route::{Methods, Needs, Row};
 
 /// What the table does not say of a call.
 pub(crate) struct Operation {
@@ -68,18 +70,18 @@ impl Tag {
     }
 }
 
-/// The operation object of a row.
-pub(super) fn operation(row: &Row, facts: Facts<'_>, components: &mut Components) -> Value {
+/// The operation object of a row, by one of its methods.
+pub(super) fn operation(row: &Row, method: &Method, facts: Facts<'_>, components: &mut Components) -> Value {
     let operation = operations::describe(row.call, facts);
-    let charged = matches!(row.needs, Needs::Charged(_));
+    let told = Told::of(row.needs);
     let mut responses = Map::new();
     for (status, codes) in refusal::by_status(refusal::codes(row, &operation)) {
-        responses.insert(status.to_string(), components.refusal(status, &codes, charged));
+        responses.insert(status.to_string(), components.refusal(status, &codes, told));
     }
     let answer = operation.answer;
-    responses.insert(answer.status.to_string(), answer.response(header::of_success(charged)));
+    responses.insert(answer.status.to_string(), answer.response(header::of_success(told)));
     let mut object = json!({
-        "operationId": operation.id,
+        "operationId": id(row, method, operation.id),
         "tags": [operation.tag.name()],
         "summary": operation.summary,
         "description": format!("{}\n\n{}", operation.description, needs(row.needs)),
@@ -91,6 +93,14 @@ pub(super) fn operation(row: &Row, facts: Facts<'_>, components: &mut Components
         object.insert("requestBody".to_owned(), body.object());
     }
     object
+}
+
+/// Every operation has a name of its own.
+fn id(row: &Row, method: &Method, id: &str) -> String {
+    match row.methods {
+        Methods::One(_) => id.to_owned(),
+        Methods::Every => format!("{id}By{}", method.as_str()),
+    }
 }
 
 fn needs(needs: Needs) -> String {
@@ -106,6 +116,9 @@ fn needs(needs: Needs) -> String {
             presented key are.",
             any_of(permissions)
         ),
+        Needs::Original => {
+            "Needs a key that is good for the original request, and takes one unit of its quota.".to_owned()
+        }
     }
 }
 
@@ -117,7 +130,7 @@ fn any_of(permissions: &[&str]) -> String {
 fn security(needs: Needs) -> Vec<Value> {
     match needs {
         Needs::Nobody => Vec::new(),
-        Needs::Charged([]) => vec![json!({SCHEME: []})],
+        Needs::Charged([]) | Needs::Original => vec![json!({SCHEME: []})],
         Needs::Charged(permissions) | Needs::Uncharged(permissions) => {
             permissions.iter().map(|name| json!({SCHEME: [name]})).collect()
         }

@@ -1,6 +1,7 @@
 //! What the table does not say of its calls, a file a noun.
 
 mod audit;
+mod authorize;
 mod channels;
 mod keys;
 mod lifecycle;
@@ -36,6 +37,8 @@ pub(super) fn describe(call: Call, facts: Facts<'_>) -> Operation {
         Call::UpdateOrganization => organizations::update(),
         Call::DeleteOrganization => organizations::delete(),
         Call::Verify => verify::verify(facts),
+        Call::Authorize => authorize::authorize(),
+        Call::AuthorizeEnvoy => authorize::authorize_envoy(),
         Call::Health => server::health(),
         Call::Ready => server::ready(),
         Call::Description => server::description(),

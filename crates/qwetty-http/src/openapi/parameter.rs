@@ -25,6 +25,31 @@ pub(super) fn channel() -> Value {
     in_path("The channel's id: yours to choose.", json!({"type": "string", "pattern": CHANNEL_ID}))
 }
 
+/// The original path, and query, behind Envoy's.
+pub(super) fn original() -> Value {
+    json!({
+        "name": "original",
+        "in": "path",
+        "required": true,
+        "description": "The original path and query as they stand in the client's request line, without the first slash; \
+            slashes are slashes here, not `%2F`.",
+        "schema": {"type": "string"},
+        "example": "api/v1/chats",
+    })
+}
+
+/// A header of a gateway.
+pub(super) fn header(name: &'static str, description: &'static str, example: &'static str) -> Value {
+    json!({
+        "name": name,
+        "in": "header",
+        "required": false,
+        "description": description,
+        "schema": {"type": "string"},
+        "example": example,
+    })
+}
+
 /// Whose things an operator means.
 pub(super) fn whose() -> Value {
     let description =

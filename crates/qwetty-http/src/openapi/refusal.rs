@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use qwetty_guard::{ErrorCode, Faults, Problem};
 use serde_json::{Map, Value, json};
 
+use super::header::Told;
 use super::operation::Operation;
 use super::{example, header};
 use crate::route::{Needs, Row};
@@ -22,12 +23,19 @@ pub(super) fn codes(row: &Row, operation: &Operation) -> BTreeSet<ErrorCode> {
         Needs::Charged([]) => codes.extend([RateLimited]),
         Needs::Charged(_) => codes.extend([RateLimited, InsufficientPermissions]),
         Needs::Uncharged(_) => codes.extend([InsufficientPermissions]),
+        Needs::Original => codes.extend([
+            RateLimited,
+            InsufficientPermissions,
+            ChannelNotAllowed,
+            UntrustedProxy,
+            RouteNotMapped,
+        ]),
     }
     if row.channel(Some("")).is_some() {
         codes.extend([ChannelNotAllowed]);
     }
     let names_something = |parameter: &Value| {
-        parameter.get("in") == Some(&json!("path")) || parameter.get("name") == Some(&json!("organizationId"))
+        parameter.get("name") == Some(&json!("id")) || parameter.get("name") == Some(&json!("organizationId"))
     };
     if operation.parameters.iter().any(names_something) {
         codes.extend([NotFound]);
@@ -48,7 +56,7 @@ pub(super) fn by_status(codes: BTreeSet<ErrorCode>) -> BTreeMap<u16, Vec<ErrorCo
 }
 
 /// The response object of errors that share a status.
-pub(super) fn response(status: u16, codes: &[ErrorCode], charged: bool) -> Value {
+pub(super) fn response(status: u16, codes: &[ErrorCode], told: Told) -> Value {
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let explained: Vec<String> =
         codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.detail())).collect();
@@ -57,7 +65,7 @@ pub(super) fn response(status: u16, codes: &[ErrorCode], charged: bool) -> Value
     let required: &[&str] = if status == 422 { &["errors"] } else { &[] };
     json!({
         "description": explained.join(" "),
-        "headers": header::of_refusal(status, charged),
+        "headers": header::of_refusal(status, told),
         "content": {"application/problem+json": {
             "schema": {"allOf": [
                 {"$ref": "#/components/schemas/Problem"},

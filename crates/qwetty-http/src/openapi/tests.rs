@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use qwetty_guard::ErrorCode;
 
 use super::*;
-use crate::route::{Call, Needs};
+use crate::route::{Call, Methods, Needs};
 
 fn document() -> Value {
     super::document(Facts { catalogue: &Catalogue::qwetty(), quotas: TierQuotas::default() })
@@ -48,7 +48,12 @@ fn the_document_has_the_rows_and_nothing_else() {
             item.as_object().unwrap().keys().map(|method| (path.clone(), method.clone()))
         })
         .collect();
-    let rows = ROWS.iter().map(|row| (row.path.to_owned(), key_of(&row.method))).collect();
+    let rows = ROWS
+        .iter()
+        .flat_map(|row| {
+            row.methods.described().iter().map(|method| (row.template().to_owned(), key_of(method)))
+        })
+        .collect();
     assert_eq!(described, rows);
 }
 
@@ -60,16 +65,20 @@ fn every_operation_lists_the_errors_that_its_needs_imply() {
         let codes: BTreeSet<String> =
             listed(&document, operation).into_iter().map(|(_, code)| code).collect();
         let has = |code: &str| codes.contains(code);
-        let what = format!("{} {}: {codes:?}", row.method, row.path);
+        let what = format!("{} {}: {codes:?}", row.methods, row.path);
         assert!(has("malformed_request") && has("uri_too_long") && has("headers_too_large"), "{what}");
         let authenticated = row.needs != Needs::Nobody;
         for code in ["missing_authorization", "invalid_api_key", "ip_not_allowed"] {
             assert_eq!(has(code), authenticated, "{what}");
         }
         assert!(has("unavailable") || !authenticated, "{what}");
-        assert_eq!(has("rate_limited"), matches!(row.needs, Needs::Charged(_)), "{what}");
+        let limited = matches!(row.needs, Needs::Charged(_) | Needs::Original);
+        assert_eq!(has("rate_limited"), limited, "{what}");
         let permitted = authenticated && row.needs != Needs::Charged(&[]);
         assert_eq!(has("insufficient_permissions"), permitted, "{what}");
+        for code in ["untrusted_proxy", "route_not_mapped"] {
+            assert_eq!(has(code), row.needs == Needs::Original, "{what}");
+        }
         assert!(has("not_found") || !row.path.contains("{id}"), "{what}");
         for code in ["payload_too_large", "unsupported_media_type", "validation_failed"] {
             assert_eq!(has(code), operation.get("requestBody").is_some(), "{what}");
@@ -85,7 +94,7 @@ fn every_listed_code_stands_under_its_status() {
     for row in ROWS {
         let unknown: Vec<_> =
             listed(&document, operation_of(&document, row).unwrap()).difference(&known).cloned().collect();
-        assert!(unknown.is_empty(), "{} {}: {unknown:?}", row.method, row.path);
+        assert!(unknown.is_empty(), "{} {}: {unknown:?}", row.methods, row.path);
     }
 }
 
@@ -94,8 +103,8 @@ fn a_body_is_described_where_the_method_has_one() {
     let document = document();
     for row in ROWS {
         let has_body = operation_of(&document, row).unwrap().get("requestBody").is_some();
-        let takes_body = matches!(row.method, Method::POST | Method::PUT | Method::PATCH);
-        assert_eq!(has_body, takes_body, "{} {}", row.method, row.path);
+        let takes_body = matches!(row.methods, Methods::One(Method::POST | Method::PUT | Method::PATCH));
+        assert_eq!(has_body, takes_body, "{} {}", row.methods, row.path);
     }
 }
 
@@ -120,18 +129,17 @@ fn an_id_in_the_path_is_a_parameter() {
     for row in ROWS {
         let parameters = operation_of(&document, row).unwrap()["parameters"].as_array().unwrap().clone();
         let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
-        assert_eq!(in_path, row.path.matches('{').count(), "{} {}", row.method, row.path);
+        assert_eq!(in_path, row.template().matches('{').count(), "{} {}", row.methods, row.path);
     }
 }
 
 #[test]
 fn operations_have_names_of_their_own() {
     let document = document();
-    let names: BTreeSet<&str> = ROWS
-        .iter()
-        .map(|row| operation_of(&document, row).unwrap()["operationId"].as_str().unwrap())
-        .collect();
-    assert_eq!(names.len(), ROWS.len());
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let names: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
 }
 
 #[test]
@@ -158,6 +166,8 @@ fn the_answers_tell_their_headers() {
         (Call::CreateKey, "201", ["X-Request-Id", "Location", "RateLimit"]),
         (Call::CreateKey, "429", ["X-Request-Id", "Retry-After", "X-RateLimit-Reset"]),
         (Call::Verify, "401", ["X-Request-Id", "Cache-Control", "WWW-Authenticate"]),
+        (Call::Authorize, "200", ["X-Qwetty-Key-Id", "X-Qwetty-Channel-Scopes", "RateLimit"]),
+        (Call::AuthorizeEnvoy, "429", ["X-Qwetty-Problem", "Retry-After", "RateLimit"]),
         (Call::GetKey, "403", ["X-Request-Id", "WWW-Authenticate", "RateLimit-Policy"]),
     ] {
         assert!(headers(call, status).is_superset(&wanted.map(str::to_owned).into()), "{call:?} {status}");

@@ -13,8 +13,8 @@ pub(super) fn index_entry(row: &Row, operation: &Value) -> String {
     format!(
         "<li><a href=\"#{}\" title=\"{} {}\">{}</a></li>",
         Escaped(id),
-        row.method,
-        Escaped(row.path),
+        row.methods,
+        Escaped(row.template()),
         Escaped(summary)
     )
 }
@@ -25,8 +25,8 @@ pub(super) fn section(document: &Value, row: &Row, operation: &Value) -> String 
         "<article id=\"{}\"><h3>{}</h3><p class=\"call\"><code>{} {}</code></p>{}{}{}{}</article>",
         Escaped(text(operation, "operationId")),
         Escaped(text(operation, "summary")),
-        row.method,
-        Escaped(row.path),
+        row.methods,
+        Escaped(row.template()),
         Prose(text(operation, "description")),
         parameters(operation),
         body(document, operation),

@@ -22,10 +22,10 @@ fn every_call_is_on_the_page() {
     let page = reference();
     for row in ROWS {
         assert!(
-            page.contains(&format!("<code>{} {}</code>", row.method, row.path)),
+            page.contains(&format!("<code>{} {}</code>", row.methods, row.template())),
             "{} {}",
-            row.method,
-            row.path
+            row.methods,
+            row.template()
         );
     }
 }

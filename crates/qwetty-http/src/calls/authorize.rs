@@ -1,0 +1,123 @@
+//! `/authorize`: the decision for a gateway, on a request that it is about to pass on.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+use http_body_util::Full;
+use qwetty::{Charge, VerifiedKey};
+use qwetty_authz::Catalogue;
+use qwetty_guard::{
+    ErrorCode, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor, client_address, judge,
+};
+
+use super::view::{channel_names, names};
+use crate::api::{Answer, Api, private};
+use crate::limits;
+use crate::original_request::OriginalRequest;
+use crate::route::{Call, Row};
+
+const KEY_ID: HeaderName = HeaderName::from_static("x-qwetty-key-id");
+const ORGANIZATION_ID: HeaderName = HeaderName::from_static("x-qwetty-organization-id");
+const PERMISSIONS: HeaderName = HeaderName::from_static("x-qwetty-permissions");
+const CHANNEL_SCOPES: HeaderName = HeaderName::from_static("x-qwetty-channel-scopes");
+/// A refusal's body for gateways that drop bodies.
+const PROBLEM: HeaderName = HeaderName::from_static("x-qwetty-problem");
+
+/// How a gateway tells the original request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form {
+    /// In headers.
+    Headers,
+    /// In its own request line.
+    RequestLine,
+}
+
+impl Form {
+    /// The form of this call, if it is a gateway's.
+    pub(crate) fn of(call: Call) -> Option<Self> {
+        match call {
+            Call::Authorize => Some(Self::Headers),
+            Call::AuthorizeEnvoy => Some(Self::RequestLine),
+            _ => None,
+        }
+    }
+}
+
+/// Answers a gateway. Its own query means nothing, and neither does its body, which is not waited for.
+pub(crate) async fn authorize(
+    api: &Api,
+    form: Form,
+    parts: &Parts,
+    peer: IpAddr,
+    row: &Row,
+    id: &RequestId,
+) -> Answer {
+    let decided = decide(api, form, parts, peer).await;
+    let (decision, answered) = match decided {
+        Ok(key) => (Some("valid"), allowed(api.engine.catalogue(), &key).map_err(Refused::from)),
+        Err(refused) => (refused.code.map(|code| code.as_str()), Err(refused)),
+    };
+    let response = match answered {
+        Ok(mut response) => {
+            id.stamp(response.headers_mut());
+            private(response)
+        }
+        Err(refused) => refusal(refused, id),
+    };
+    Answer { response, route: row.path, decision }
+}
+
+/// A refusal that gateways can pass on although they drop its body: the header `X-Qwetty-Problem` has the same JSON.
+pub(crate) fn refusal(refused: Refused, id: &RequestId) -> Response<Full<Bytes>> {
+    let told = serde_json::to_vec(&refused.problem.document(id.as_str())).unwrap_or_default();
+    let mut response = refused.into_response(id);
+    // JSON has no control characters, and this has no line breaks.
+    if let Ok(told) = HeaderValue::try_from(told) {
+        response.headers_mut().insert(PROBLEM, told);
+    }
+    response
+}
+
+async fn decide(api: &Api, form: Form, parts: &Parts, peer: IpAddr) -> Result<VerifiedKey, Refused> {
+    limits::check(parts).map_err(Problem::from)?;
+    if !api.trusted.contains(peer) {
+        return Err(Problem::new(ErrorCode::UntrustedProxy).into());
+    }
+    let original = match form {
+        Form::Headers => {
+            OriginalRequest::in_headers(&parts.headers).map_err(|error| Problem::route_not_mapped(&error))?
+        }
+        Form::RequestLine => OriginalRequest::in_request_line(parts),
+    };
+    let need = api.routes.find(original.method, original.target, &parts.headers).map_err(Problem::from)?;
+    let address = client_address(peer, &parts.headers, &api.trusted, WithoutForwardedFor::Unknown);
+    judge(&api.verifier, &parts.headers, need.ask(address), Charge::Units(1)).await
+}
+
+/// Every header is set, if need be empty: a gateway lets a client's own through where ours is missing.
+fn allowed(catalogue: &Catalogue, key: &VerifiedKey) -> Result<Response<Full<Bytes>>, Problem> {
+    let access = key.access();
+    let permissions = catalogue.in_order(&access.permissions);
+    let channels = channel_names(&access.channels).unwrap_or_default();
+    let mut response = Response::new(Full::default());
+    let headers = response.headers_mut();
+    for (name, text) in [
+        (KEY_ID, key.id().to_string()),
+        (ORGANIZATION_ID, key.organization().to_string()),
+        (PERMISSIONS, names(&permissions).join(",")),
+        (CHANNEL_SCOPES, channels.join(",")),
+    ] {
+        let value = HeaderValue::try_from(text).map_err(|error| {
+            tracing::error!(%error, header = %name, "an answer could not be written");
+            Problem::new(ErrorCode::Unavailable)
+        })?;
+        headers.insert(name, value);
+    }
+    if let Some(standing) = key.standing() {
+        RateLimit::of(standing).stamp(headers);
+    }
+    Ok(response)
+}
