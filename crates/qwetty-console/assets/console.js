@@ -12,16 +12,16 @@ const every = (selector, act) => document.querySelectorAll(selector).forEach(act
 // Instants, as people speak of them; the same steps as on the server.
 const STEPS = [[31536000, "year"], [2592000, "month"], [86400, "day"], [3600, "hour"], [60, "minute"]];
 
-const span = (seconds) => {
-  const [step, unit] = STEPS.find(([step]) => seconds >= step) ?? [1, "second"];
-  const count = Math.floor(seconds / step);
+const span = (seconds, tolerance) => {
+  const counts = STEPS.map(([step, unit]) => [Math.floor((seconds + tolerance * step) / step), unit]);
+  const [count, unit] = counts.find(([count]) => count > 0);
   return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
 };
 
 const relative = (milliseconds) => {
   const seconds = Math.floor(Math.abs(milliseconds) / 1000);
-  if (milliseconds > 0) return seconds < 60 ? "in less than a minute" : `in ${span(seconds)}`;
-  return seconds < 60 ? "just now" : `${span(seconds)} ago`;
+  if (milliseconds > 0) return seconds < 60 ? "in less than a minute" : `in ${span(seconds, 1 / 20)}`;
+  return seconds < 60 ? "just now" : `${span(seconds, 0)} ago`;
 };
 
 const countdown = (milliseconds) => {

@@ -29,7 +29,7 @@ pub(crate) fn exact(at: Timestamp) -> String {
 fn words(at: Timestamp, now: Timestamp) -> String {
     if at > now {
         let ahead = at.saturating_duration_since(now);
-        if ahead < SOON { "in less than a minute".to_owned() } else { format!("in {}", span(ahead)) }
+        if ahead < SOON { "in less than a minute".to_owned() } else { format!("in {}", nearly(ahead)) }
     } else {
         let ago = now.saturating_duration_since(at);
         if ago < SOON { "just now".to_owned() } else { format!("{} ago", span(ago)) }
@@ -43,9 +43,17 @@ const STEPS: [(u64, &str); 5] =
 
 /// A length of time in its largest whole unit.
 pub(crate) fn span(length: Duration) -> String {
-    let seconds = length.as_secs();
-    let step = STEPS.into_iter().find(|(step, _)| seconds >= *step);
-    let (count, unit) = step.map_or((seconds, "second"), |(step, unit)| (seconds / step, unit));
+    in_steps(length.as_secs(), |_| 0)
+}
+
+/// The same, but for a twentieth of the unit that may be missing: a key that was made for 7 days expires in 7 days.
+fn nearly(length: Duration) -> String {
+    in_steps(length.as_secs(), |step| step / 20)
+}
+
+fn in_steps(seconds: u64, missing: impl Fn(u64) -> u64) -> String {
+    let counts = STEPS.into_iter().map(|(step, unit)| ((seconds + missing(step)) / step, unit));
+    let (count, unit) = counts.into_iter().find(|(count, _)| *count > 0).unwrap_or((seconds, "second"));
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
@@ -60,9 +68,11 @@ mod tests {
         for (seconds, ago, ahead) in [
             (59, "just now", "in less than a minute"),
             (60, "1 minute ago", "in 1 minute"),
-            (3_599, "59 minutes ago", "in 59 minutes"),
+            (3_599, "59 minutes ago", "in 1 hour"),
+            (86_400 * 7 - 4_000, "6 days ago", "in 7 days"),
+            (86_400 * 7 - 8_000, "6 days ago", "in 6 days"),
             (7_200, "2 hours ago", "in 2 hours"),
-            (86_400 * 29, "29 days ago", "in 29 days"),
+            (86_400 * 28, "28 days ago", "in 28 days"),
             (86_400 * 30, "1 month ago", "in 1 month"),
             (86_400 * 800, "2 years ago", "in 2 years"),
         ] {
