@@ -3,6 +3,7 @@
 pub(crate) mod banner;
 pub(crate) mod button;
 pub(crate) mod empty;
+pub(crate) mod event;
 pub(crate) mod field;
 pub(crate) mod icon;
 pub(crate) mod layout;
