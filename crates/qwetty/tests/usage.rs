@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use qwetty::{Charge, Engine};
+use qwetty::{Charge, Engine, ManageError};
 use qwetty_authz::Ask;
 use qwetty_keys::{Overlap, Timestamp};
 use qwetty_storage::{Hour, KeyStore, MemoryStore, Outcome, UsageStore};
@@ -70,6 +70,23 @@ async fn counts_and_windows_are_exact_after_a_restart() {
     assert_eq!(world.spend(&key.value, 1).await.level.remaining, 3, "the four from noon are an hour old");
     world.restart().await;
     assert_eq!(world.counts(&key).await, (4, 1));
+}
+
+#[tokio::test]
+async fn a_standing_is_told_without_being_charged_before_and_after_a_restart() {
+    let mut world = World::with_quotas("10/3600", "10/3600").await;
+    let key = reader(&world).await;
+    assert_eq!(world.manager.standing(&owner(), key.id).await.unwrap().level.remaining, 10);
+    let spent = world.spend(&key.value, 4).await;
+    for _ in 0..2 {
+        assert_eq!(world.manager.standing(&owner(), key.id).await.unwrap(), spent);
+    }
+    world.restart().await;
+    assert_eq!(world.manager.standing(&owner(), key.id).await.unwrap(), spent);
+    assert_eq!(world.counts(&key).await, (1, 0));
+    let reader = world.caller(&key).await;
+    let refused = world.manager.standing(&reader, world.root.id).await.unwrap_err();
+    assert!(matches!(refused, ManageError::InsufficientPermissions { .. }), "{refused}");
 }
 
 #[tokio::test]

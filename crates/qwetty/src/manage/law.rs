@@ -82,8 +82,9 @@ impl KeyManager {
         }
     }
 
-    /// Nobody grants what they lack: the axis on which the key, as it will be, exceeds the caller.
-    pub(super) fn excess(&self, caller: &Caller, after: &KeyRecord) -> Option<Excess> {
+    /// Nobody grants what they lack: the axis on which a key, as it is or will be, exceeds the caller. To ask is no attempt,
+    /// so it leaves no event.
+    pub fn excess(&self, caller: &Caller, after: &KeyRecord) -> Option<Excess> {
         let mine = caller.grants();
         let exceeded = mine.covers(&grants_of(after)).err();
         // A channel's id means another channel in another organization.

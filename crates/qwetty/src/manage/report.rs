@@ -6,6 +6,8 @@ use qwetty_storage::{Hour, HourlyCounts, OutcomeCounts};
 use thiserror::Error;
 
 use super::{Caller, KeyManager, ManageError};
+use crate::cache::KeyState;
+use crate::verdict::Standing;
 
 const DEFAULT_HOURS: i64 = 24;
 const MOST_HOURS: i64 = 90 * 24;
@@ -133,6 +135,27 @@ impl KeyManager {
         }
         let points = by_hour.into_iter().map(|(hour, counts)| HourlyCounts { hour, counts }).collect();
         Ok(UsageReport { key: id, range, totals, points })
+    }
+
+    /// How a key stands against its quota now. Nothing is taken or counted.
+    ///
+    /// # Errors
+    ///
+    /// [`ManageError::InsufficientPermissions`], [`ManageError::NotFound`], [`ManageError::Unavailable`].
+    pub async fn standing(&self, caller: &Caller, id: KeyId) -> Result<Standing, ManageError> {
+        let record = self.get(caller, id).await?.record;
+        let (tier, now) = (record.tier, self.core.now());
+        let quota = self.core.quotas.get(tier);
+        let level = match self.core.cache.state(id) {
+            Some(state) => state.limiter().peek(quota, now.moment),
+            // No decision has met the key since the start: its window is as it was saved.
+            None => {
+                let found = self.core.store.find(&record.lifecycle.current().digest).await?;
+                let window = found.and_then(|found| found.window);
+                KeyState::restore(id, quota, window, now).limiter().peek(quota, now.moment)
+            }
+        };
+        Ok(Standing { tier, quota, level, at: now.wall })
     }
 }
 
