@@ -176,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn another_catalogue_keeps_the_default_routes_that_it_can_grant() {
+        let maps = |config: &Config, method: &str, target: &str| {
+            config.routes.find(method, target.as_bytes(), &http::HeaderMap::new()).is_ok()
+        };
+        let config = load(&[], &[]).unwrap();
+        assert!(maps(&config, "GET", "/api/v1/chats") && maps(&config, "POST", "/api/v1/templates/1/send"));
+        let file = file("[[permissions]]\nname = \"chats:read\"\nlabel = \"Read\"\n");
+        let config = load(&["--config", file.path().to_str().unwrap()], &[]).unwrap();
+        assert!(maps(&config, "GET", "/api/v1/chats") && !maps(&config, "POST", "/api/v1/templates/1/send"));
+    }
+
+    #[test]
     fn a_fault_is_found_even_where_another_source_overrides_it() {
         let file = file("listen = \"nonsense\"\n");
         let path = file.path().to_str().unwrap();

@@ -1,5 +1,7 @@
 //! The settings in a TOML file.
 
+mod routes;
+
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use qwetty_authz::Catalogue;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use self::routes::ROUTES;
 use crate::config_error::ConfigError;
 use crate::layer::Layer;
 use crate::setting::{Form, Origin, Setting};
@@ -31,6 +34,7 @@ fn parse(text: &str, path: &Path) -> Result<Layer, ConfigError> {
     // The tree, and not serde: its messages quote the values that they find wrong.
     let table = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
     let mut layer = Layer::default();
+    let mut routes = None;
     for (key, value) in table.get_ref() {
         let name = key.get_ref().as_ref();
         let origin = source.origin(&key.span(), name);
@@ -38,14 +42,23 @@ fn parse(text: &str, path: &Path) -> Result<Layer, ConfigError> {
             layer.catalogue = Some(source.catalogue(value, &origin)?);
             continue;
         }
+        if name == ROUTES {
+            routes = Some((value, origin));
+            continue;
+        }
         let Some(setting) = Setting::ALL.into_iter().find(|setting| setting.key() == name) else {
             let mut known: Vec<&str> = Setting::ALL.iter().map(|setting| setting.key()).collect();
-            known.push(PERMISSIONS);
+            known.extend([PERMISSIONS, ROUTES]);
             return Err(ConfigError::Unknown { origin, known: known.join(", ") });
         };
         texts(setting, value.get_ref())
             .and_then(|values| layer.set(setting, &values))
             .map_err(|fault| ConfigError::Malformed { origin, fault })?;
+    }
+    // Last, wherever they stand: the permissions that they name are those of the whole file.
+    if let Some((value, origin)) = routes {
+        let catalogue = layer.catalogue.clone().unwrap_or_else(Catalogue::qwetty);
+        layer.routes = Some(source.routes(value, &origin, &catalogue)?);
     }
     Ok(layer)
 }
@@ -60,11 +73,12 @@ fn texts(setting: Setting, value: &DeValue<'_>) -> Result<Vec<String>, String> {
             .and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok())
             .map(|number| vec![number.to_string()])
             .ok_or_else(|| wrong("a whole number")),
-        Form::List => value
-            .as_array()
-            .and_then(|items| items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect())
-            .ok_or_else(|| wrong("an array of strings")),
+        Form::List => strings(value).ok_or_else(|| wrong("an array of strings")),
     }
+}
+
+fn strings(value: &DeValue<'_>) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
 }
 
 fn described(value: &DeValue<'_>) -> &'static str {
