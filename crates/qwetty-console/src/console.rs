@@ -345,9 +345,9 @@ pub(crate) fn must_be_own(form: &mut Fields, expected: &Token) -> Result<(), Ref
     }
 }
 
-/// What a proxy says of the connection to its client; of several proxies, the one that is nearest to this server.
+/// What the proxies say of the client's own connection: the first of them speaks first. A client that forges it spoils
+/// nobody's cookies but its own.
 fn speaks_https(headers: &HeaderMap) -> bool {
-    let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
-    let scheme = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-    scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+    let first = headers.get(X_FORWARDED_PROTO).and_then(|value| value.to_str().ok()?.split(',').next());
+    first.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
 }

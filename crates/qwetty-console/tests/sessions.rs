@@ -247,7 +247,8 @@ async fn cookies_are_for_the_console_alone_and_secure_under_tls() {
         (ConsoleOptions { is_tls: true, ..ConsoleOptions::default() }, "", true),
         (behind_proxy(), "https", true),
         (behind_proxy(), "http", false),
-        (behind_proxy(), "https, http", false),
+        (behind_proxy(), "https, http", true),
+        (behind_proxy(), "http, https", false),
     ] {
         let world = World::with(options).await;
         let key = reader(&world).await;

@@ -106,7 +106,7 @@ async fn failed(
     let Some(wait) = console.slowdown.failed(arrival.address, arrival.now.moment) else {
         return card.answer(console, arrival, StatusCode::FORBIDDEN);
     };
-    tracing::warn!(address = ?arrival.address, "many failed sign-ins from one address; answering them slowly");
+    tracing::info!(address = ?arrival.address, "many failed sign-ins from one address; answering them slowly");
     tokio::time::sleep(wait).await;
     let mut response = card.answer(console, arrival, StatusCode::TOO_MANY_REQUESTS)?;
     retry_after(&mut response, wait.as_secs());
