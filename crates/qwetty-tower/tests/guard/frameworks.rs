@@ -5,29 +5,17 @@ use std::net::SocketAddr;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use axum::{Extension, Router};
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use qwetty::{NewKey, VerifiedKey};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
 use crate::guard;
 use crate::recorder::Recorder;
 use crate::support::{World, draft, networks};
-use crate::wire::{bearing, outcome, request};
-
-/// Sends one request over a connection of its own.
-async fn send(server: SocketAddr, mut request: Request<Full<Bytes>>) -> Response<Incoming> {
-    request.headers_mut().insert("host", server.to_string().parse().unwrap());
-    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    sender.send_request(request).await.unwrap()
-}
+use crate::wire::{bearing, outcome, request, send};
 
 #[tokio::test]
 async fn in_axum_each_route_has_its_own_needs() {

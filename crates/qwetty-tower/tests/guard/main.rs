@@ -4,6 +4,7 @@
 mod admission;
 mod backpressure;
 mod channels_and_addresses;
+mod example;
 mod frameworks;
 mod recorder;
 mod refusals;
