@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST};
@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -17,6 +17,7 @@ use crate::new_key::NewKey;
 /// Somebody who calls the API: one HTTP/1.1 connection, kept alive and opened anew when the server has closed it.
 pub struct Client {
     address: SocketAddr,
+    from: IpAddr,
     bearer: Option<String>,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
@@ -28,13 +29,20 @@ pub struct Broken;
 impl Client {
     /// A client without a key.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, bearer: None, connection: None }
+        Self { address, from: Ipv4Addr::LOCALHOST.into(), bearer: None, connection: None }
     }
 
     /// The same client, calling with this key value.
     #[must_use]
     pub fn bearer(mut self, value: &str) -> Self {
         self.bearer = Some(value.to_owned());
+        self
+    }
+
+    /// The same client, calling from this address of the machine; every one of `127.0.0.0/8` is.
+    #[must_use]
+    pub fn calling_from(mut self, address: &str) -> Self {
+        self.from = address.parse().unwrap();
         self
     }
 
@@ -152,7 +160,9 @@ impl Client {
             None => false,
         };
         if !usable {
-            let stream = TcpStream::connect(self.address).await.map_err(|_| Broken)?;
+            let socket = TcpSocket::new_v4().map_err(|_| Broken)?;
+            socket.bind((self.from, 0).into()).map_err(|_| Broken)?;
+            let stream = socket.connect(self.address).await.map_err(|_| Broken)?;
             stream.set_nodelay(true).map_err(|_| Broken)?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Broken)?;
             tokio::spawn(connection);

@@ -149,7 +149,7 @@ impl Row {
     /// The path as a description has it.
     pub(crate) fn template(&self) -> &'static str {
         match self.call {
-            Call::AuthorizeEnvoy => "/api/v1/authorize/envoy/{original}",
+            Call::AuthorizeEnvoy => "/api/v1/authorize/envoy/{target}",
             _ => self.path,
         }
     }

@@ -30,7 +30,7 @@ pub(crate) enum Caller {
     Only(String),
     /// Whoever may do everything that is called for, from one network only.
     Restricted,
-    /// The same, on one channel only, which no call is about.
+    /// The same, on one channel only, which no call is about; the requests of gateways are about another.
     Scoped,
     Administrator,
     OtherAdministrator,
@@ -70,6 +70,8 @@ pub(crate) enum Fault {
     LongUri,
     LargeHeaders,
     AnotherMethod,
+    UnmappedRoute,
+    UntrustedPeer,
 }
 
 /// Every case of a call, in the order of the table.
@@ -147,6 +149,9 @@ fn faults(operation: &Operation) -> Vec<Fault> {
         faults.extend(of_body);
     }
     faults.extend([Fault::LongUri, Fault::LargeHeaders, Fault::AnotherMethod]);
+    if operation.takes_any {
+        faults.extend([Fault::UnmappedRoute, Fault::UntrustedPeer]);
+    }
     faults
 }
 
@@ -222,6 +227,8 @@ impl Fault {
             Self::LongUri => "with a URI beyond 8 KiB",
             Self::LargeHeaders => "with headers beyond 16 KiB",
             Self::AnotherMethod => "by another method",
+            Self::UnmappedRoute => "for a route that is not mapped",
+            Self::UntrustedPeer => "from a peer that is no trusted proxy",
         }
     }
 }

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use qwetty_tests::Server;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The calls in the order of the table; `request.rs` has an example of each.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 29] = [
     "POST /api/v1/api-keys",
     "GET /api/v1/api-keys",
     "GET /api/v1/api-keys/{id}",
@@ -27,6 +27,8 @@ const ORDER: [&str; 27] = [
     "PATCH /api/v1/organizations/{id}",
     "DELETE /api/v1/organizations/{id}",
     "POST /api/v1/verify",
+    "ANY /api/v1/authorize",
+    "ANY /api/v1/authorize/envoy/{target}",
     "GET /healthz",
     "GET /readyz",
     "GET /openapi.json",
@@ -35,14 +37,19 @@ const ORDER: [&str; 27] = [
     "GET /docs/style.css",
 ];
 
+/// How many methods a description can name.
+const METHODS: usize = 8;
+
 /// What the server says of itself: `/openapi.json`.
 pub(crate) struct Interface(Vec<Operation>);
 
 /// One call, as it is described.
 pub(crate) struct Operation {
+    /// The first of them, if it takes every method.
     pub(crate) method: Method,
+    pub(crate) takes_any: bool,
     pub(crate) path: String,
-    /// The permissions of which the caller's key needs one; `None` if no key is needed.
+    /// The permissions of which the caller's key needs one, or its example does; `None` if no key is needed.
     pub(crate) needs: Option<Vec<String>>,
     pub(crate) body: Body,
     /// The codes of its errors, and of its decisions.
@@ -62,7 +69,12 @@ impl Interface {
         let document = server.anyone().get("/openapi.json").await.expect(200).json();
         let mut operations = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
-            for (method, object) in methods.as_object().unwrap() {
+            let methods = methods.as_object().unwrap();
+            if methods.len() == METHODS {
+                operations.push(Operation::by_any(&document, path, methods));
+                continue;
+            }
+            for (method, object) in methods {
                 operations.push(Operation::new(&document, method, path, object));
             }
         }
@@ -89,6 +101,7 @@ impl Operation {
         collect_codes(document, &object["responses"], &mut codes);
         Self {
             method: method.to_uppercase().parse().unwrap(),
+            takes_any: false,
             path: path.to_owned(),
             needs: (!security.is_empty()).then_some(needs),
             body: match &object["requestBody"] {
@@ -100,9 +113,24 @@ impl Operation {
         }
     }
 
+    /// A gateway's call, the same by every method. What it needs is the original request's matter, so its example's.
+    fn by_any(document: &Value, path: &str, methods: &Map<String, Value>) -> Self {
+        let needs = Some(vec!["chats:read".to_owned()]);
+        let operation = Self { takes_any: true, needs, ..Self::new(document, "get", path, &methods["get"]) };
+        for (method, object) in methods {
+            let same = Self::new(document, method, path, object);
+            assert_eq!(
+                (same.codes, same.path),
+                (operation.codes.clone(), operation.path.clone()),
+                "{method}"
+            );
+        }
+        operation
+    }
+
     /// As the table has it.
     pub(crate) fn call(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        if self.takes_any { format!("ANY {}", self.path) } else { format!("{} {}", self.method, self.path) }
     }
 }
 

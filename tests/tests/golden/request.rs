@@ -5,11 +5,14 @@ use serde_json::{Value, json};
 use crate::case::Fault;
 use crate::interface::Operation;
 
+const FORWARDED_FOR: (&str, &str) = ("x-forwarded-for", "127.0.0.7");
+
 /// A request that is about to be sent; each part can still be made wrong.
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: String,
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: Option<Value>,
     pub(crate) fault: Option<Fault>,
 }
@@ -36,10 +39,20 @@ impl Request {
             | "GET /api/v1/channels"
             | "GET /api/v1/audit-events"
             | "DELETE /api/v1/channels/{id}" => (named, None),
+            "ANY /api/v1/authorize/envoy/{target}" => ("channelId=another".to_owned(), None),
             _ => (String::new(), None),
         };
-        let path = operation.path.replace("{id}", id);
-        Self { method: operation.method.clone(), path, query, body, fault: None }
+        let path = operation.path.replace("{id}", id).replace("{target}", "api/v1/chats");
+        let headers = match operation.call().as_str() {
+            "ANY /api/v1/authorize" => vec![
+                FORWARDED_FOR,
+                ("x-forwarded-method", "GET"),
+                ("x-forwarded-uri", "/api/v1/chats?channelId=another"),
+            ],
+            "ANY /api/v1/authorize/envoy/{target}" => vec![FORWARDED_FOR],
+            _ => Vec::new(),
+        };
+        Self { method: operation.method.clone(), path, query, headers, body, fault: None }
     }
 
     pub(crate) fn call(mut self) -> Call {
@@ -48,11 +61,17 @@ impl Request {
             Some(Fault::UnknownParameter) => query.push_str("&unknown=1"),
             Some(Fault::LongUri) => query.push_str(&format!("&{}", "x".repeat(8 * 1024))),
             Some(Fault::AnotherMethod) => self.method = Method::OPTIONS,
+            Some(Fault::UnmappedRoute) => {
+                self.path = self.path.replace("/chats", "/chats/");
+                let uri = self.headers.iter_mut().find(|(name, _)| *name == "x-forwarded-uri");
+                uri.into_iter().for_each(|(_, value)| *value = "/api/v1/chats/");
+            }
             Some(Fault::UnknownField) => self.body.as_mut().unwrap()["unknown"] = json!(1),
             _ => {}
         }
         let separator = if query.is_empty() { "" } else { "?" };
         let call = Call::new(self.method, &format!("{}{separator}{query}", self.path));
+        let call = self.headers.iter().fold(call, |call, (name, value)| call.header(name, value));
         let Some(body) = self.body else { return with_headers(call, self.fault) };
         with_headers(
             match self.fault {

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use qwetty_tests::{Answer, Call, Client, Launch, NewKey, Organization, Server, eventually, from_now};
 use serde_json::{Value, json};
 
-use crate::case::{Caller, Case, Subject};
+use crate::case::{Caller, Case, Fault, Subject};
 use crate::interface::Operation;
 use crate::request::Request;
 
@@ -32,7 +32,7 @@ impl World {
     pub(crate) async fn new() -> Self {
         // One unit is enough to be used up, and callers never are.
         let tiers = ["--tier-standard", "1/86400", "--tier-admin", "1000000/86400"];
-        let server = Launch::serve().with(tiers).start().await;
+        let server = Launch::serve().with(tiers).with(["--trusted-proxy", "127.0.0.1"]).start().await;
         let mut acme = Organization::new(&server, "Acme").await;
         let other = Organization::new(&server, "Other").await;
         acme.channel("kept").await;
@@ -85,7 +85,8 @@ impl World {
                 let id = self.thing(operation).await;
                 let request = Request::example(operation, &id, &self.acme.id);
                 let request = Request { fault: Some(*fault), ..request };
-                self.send(request.call(), &[bearer(self.server.root_key())]).await
+                let peer = if matches!(fault, Fault::UntrustedPeer) { "127.0.0.9" } else { "127.0.0.1" };
+                self.send_from(peer, request.call(), &[bearer(self.server.root_key())]).await
             }
         }
     }
@@ -212,8 +213,12 @@ impl World {
     }
 
     async fn send(&self, call: Call, credentials: &[String]) -> Answer {
+        self.send_from("127.0.0.1", call, credentials).await
+    }
+
+    async fn send_from(&self, peer: &str, call: Call, credentials: &[String]) -> Answer {
         let call = credentials.iter().fold(call, |call, value| call.header("authorization", value));
-        self.server.anyone().send(call).await
+        self.server.anyone().calling_from(peer).send(call).await
     }
 }
 

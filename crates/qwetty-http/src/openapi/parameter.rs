@@ -26,9 +26,9 @@ pub(super) fn channel() -> Value {
 }
 
 /// The original path, and query, behind Envoy's.
-pub(super) fn original() -> Value {
+pub(super) fn target() -> Value {
     json!({
-        "name": "original",
+        "name": "target",
         "in": "path",
         "required": true,
         "description": "The original path and query as they stand in the client's request line, without the first slash; \

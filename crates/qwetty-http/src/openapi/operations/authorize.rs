@@ -34,7 +34,7 @@ pub(super) fn authorize_envoy() -> Operation {
         description: "The same for Envoy's `ext_authz`, whose request line is the original one behind its \
             `path_prefix`, `/api/v1/authorize/envoy`. The headers that tell other gateways' original requests are \
             not read here.",
-        parameters: vec![parameter::original(), client()],
+        parameters: vec![parameter::target(), client()],
         ..authorize()
     }
 }
