@@ -1,41 +1,32 @@
 //! The service: from a request to a page.
 
 use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap};
-use http::request::Parts;
-use http::{HeaderName, Method, Request, Version};
+use http::{Method, Request};
 use http_body_util::Full;
 use hyper::body::Body;
-use qwetty::{
-    Caller, Charge, DenialCode, Engine, KeyManager, ManageError, Now, Origin, Verdict, Verifier,
-    VerifyRequest,
-};
-use qwetty_authz::Ask;
-use qwetty_authz::administration::API_KEYS_READ;
-use qwetty_guard::{ErrorCode, RequestId, RequestIds, TrustedProxies, WithoutForwardedFor, client_address};
-use qwetty_keys::OrganizationId;
+use qwetty::{Engine, KeyManager, Verifier};
+use qwetty_guard::{RequestIds, TrustedProxies};
 use rand_core::TryCryptoRng;
 
+use crate::arrival::Arrival;
 use crate::assets::Assets;
-use crate::cookie;
+use crate::door::Entrance;
 use crate::fields::Fields;
 use crate::form;
 use crate::pages;
 use crate::refusal::Refusal;
 use crate::reply::{self, Response};
-use crate::route::{AmbiguousRoutes, HOME, Needs, Page, ROOT, Route, Router};
+use crate::route::{AmbiguousRoutes, HOME, Needs, Page, ROOT, Route, Router, Unrouted};
 use crate::same_origin::is_foreign;
 use crate::session::Sessions;
 use crate::slowdown::Slowdown;
-use crate::token::{Bound, NoRandomness, Token, Tokens};
-use crate::view::{Frame, Visitor};
+use crate::token::{NoRandomness, Token, Tokens};
+use crate::view::Frame;
 use crate::visit::Visit;
-use crate::way_back::WayBack;
 
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The hidden field of every form.
 pub(crate) const FORM_TOKEN: &str = "csrf";
 
@@ -84,16 +75,6 @@ enum Fault {
     Randomness(#[from] NoRandomness),
 }
 
-/// What is known of a request before it is known who sent it.
-pub(crate) struct Arrival {
-    pub(crate) id: RequestId,
-    pub(crate) parts: Parts,
-    pub(crate) address: Option<IpAddr>,
-    /// Whether the client speaks TLS, to this server or to a trusted proxy before it.
-    pub(crate) is_secure: bool,
-    pub(crate) now: Now,
-}
-
 impl Console {
     /// The console over this engine. `randomness` is where session ids come from: the operating system's source, but for
     /// tests.
@@ -133,25 +114,17 @@ impl Console {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
     {
         let (parts, body) = request.into_parts();
-        let arrival = self.arrival(parts, peer);
+        let arrival = Arrival::new(parts, peer, self.ids.next(), self.engine.now(), &self.options);
         let (mut response, route) = match self.router.route(&arrival.parts.method, arrival.parts.uri.path()) {
             Ok(routed) => {
                 let answered = self.answer(&arrival, routed.route, routed.id, body).await;
                 (answered.unwrap_or_else(|refusal| refusal.page(&self.frame(&arrival))), routed.route.path)
             }
-            Err(unrouted) => (Refusal::from(unrouted).page(&self.frame(&arrival)), "none"),
+            Err(unrouted) => (self.nowhere(&arrival, unrouted).await, "none"),
         };
         reply::secure(&mut response);
         arrival.id.stamp(response.headers_mut());
         Answer { response, route }
-    }
-
-    fn arrival(&self, parts: Parts, peer: SocketAddr) -> Arrival {
-        let trusted = &self.options.trusted_proxies;
-        let address = client_address(peer.ip(), &parts.headers, trusted, WithoutForwardedFor::Peer);
-        let is_forwarded_tls = trusted.contains(peer.ip()) && speaks_https(&parts.headers);
-        let is_secure = self.options.is_tls || is_forwarded_tls;
-        Arrival { id: self.ids.next(), parts, address, is_secure, now: self.engine.now() }
     }
 
     async fn answer<B>(
@@ -184,8 +157,7 @@ impl Console {
         }
     }
 
-    /// Pages for whoever is signed in. The key is judged now, after the form arrived: what is done, is done as what the
-    /// key is then.
+    /// Pages for whoever is signed in. The key is judged after the form arrived, which may have taken its time.
     async fn signed_in(
         &self,
         arrival: &Arrival,
@@ -194,51 +166,27 @@ impl Console {
         query: Fields,
         mut form: Fields,
     ) -> Result<Response, Refusal> {
-        let Some(token) = arrival.cookie(Bound::Session) else { return Ok(arrival.to_sign_in("")) };
-        let Some(session) = self.sessions.find(&token, arrival.now) else {
-            return Ok(self.ended(arrival));
+        let visitor = match self.admit(arrival).await? {
+            Entrance::In(visitor) => visitor,
+            Entrance::Out(response) => return Ok(response),
         };
-        let ask = Ask { address: arrival.address, permissions: &[API_KEYS_READ], channel: None };
-        let request = VerifyRequest { organization: None, ask, charge: Charge::Nothing };
-        let key = match self.verifier.verify_again(&session.key, &request).await? {
-            Verdict::Allow(key) => key,
-            // Whoever holds the cookie from elsewhere does not end the session of the one who is where they may be.
-            Verdict::Deny(denial) if denial.code == DenialCode::IpNotAllowed => {
-                return Err(Refusal::new(
-                    ErrorCode::IpNotAllowed,
-                    "The key that you are signed in with may not be used from your address.",
-                ));
-            }
-            Verdict::Deny(_) => {
-                self.sessions.end(&token);
-                return Ok(self.ended(arrival));
-            }
-        };
-        self.sessions.used(&token, key.clone(), arrival.now);
-        let form_token = self.tokens.form_token(&token, Bound::Session);
-        let origin = Origin { address: arrival.address, request_id: Some(arrival.id.to_string()) };
-        let caller = Caller::key(key.clone(), origin);
-        let whose = self.organization(&caller, &token, session.organization).await?;
+        let notice = if arrival.is_get() { self.sessions.take_notice(&visitor.token) } else { None };
+        let form_token = visitor.form_token;
         let mut visit = Visit {
             engine: &self.engine,
             manager: &self.manager,
-            frame: Frame {
-                assets: &self.assets,
-                path: arrival.parts.uri.path(),
-                visitor: Some(Visitor::new(&key, self.engine.catalogue(), whose.name, form_token)),
-                notice: if arrival.is_get() { self.sessions.take_notice(&token) } else { None },
-            },
-            caller,
-            key,
-            organization: whose.id,
+            frame: Frame { notice, ..self.frame_of(arrival, &visitor) },
+            caller: visitor.caller,
+            key: visitor.key,
+            organization: visitor.whose.id,
             address: arrival.address,
             id,
             query,
             form: Fields::default(),
             base: arrival.base(),
-            now: arrival.now.wall,
+            now: self.engine.now().wall,
             sessions: &self.sessions,
-            session: token,
+            session: visitor.token,
         };
         let called = async {
             if arrival.parts.method == Method::POST {
@@ -266,74 +214,18 @@ impl Console {
         }
     }
 
-    /// Whose things are shown: the key's own organization once the chosen one is gone, or the key no operator's any more.
-    async fn organization(
-        &self,
-        caller: &Caller,
-        token: &Token,
-        chosen: OrganizationId,
-    ) -> Result<Whose, Refusal> {
-        let own = caller.verified().map_or(chosen, qwetty::VerifiedKey::organization);
-        for id in [chosen, own] {
-            match self.manager.organization(caller, id).await {
-                Ok(organization) => return Ok(Whose { id, name: Some(organization.name.to_string()) }),
-                // Only operators may know names; everybody else is where their key is.
-                Err(ManageError::InsufficientPermissions { .. }) => break,
-                Err(ManageError::NotFound) => self.sessions.choose_organization(token, own),
-                Err(error) => return Err(error.into()),
-            }
+    /// A page that there is not, in the frame of whoever looks for it.
+    async fn nowhere(&self, arrival: &Arrival, unrouted: Unrouted) -> Response {
+        let refusal = Refusal::from(unrouted);
+        match self.admit(arrival).await {
+            Ok(Entrance::In(visitor)) => refusal.page(&self.frame_of(arrival, &visitor)),
+            Ok(Entrance::Out(_)) | Err(_) => refusal.page(&self.frame(arrival)),
         }
-        Ok(Whose { id: own, name: None })
-    }
-
-    fn ended(&self, arrival: &Arrival) -> Response {
-        let mut response = arrival.to_sign_in("ended");
-        reply::set_cookie(&mut response, cookie::remove(Bound::Session, arrival.is_secure));
-        response
     }
 
     /// The frame of a page for whoever comes.
     pub(crate) fn frame<'a>(&'a self, arrival: &'a Arrival) -> Frame<'a> {
         Frame { assets: &self.assets, path: arrival.parts.uri.path(), visitor: None, notice: None }
-    }
-}
-
-struct Whose {
-    id: OrganizationId,
-    name: Option<String>,
-}
-
-impl Arrival {
-    /// The token in the visitor's cookie of this kind.
-    pub(crate) fn cookie(&self, bound: Bound) -> Option<Token> {
-        cookie::read(&self.parts.headers, bound, self.is_secure)
-    }
-
-    fn is_get(&self) -> bool {
-        self.parts.method == Method::GET
-    }
-
-    /// The host that the client named, which HTTP/1.1 requires it to do (RFC 9112, section 3.2).
-    fn host(&self) -> Result<Option<&str>, Refusal> {
-        let named = qwetty_guard::single(&self.parts.headers, &HOST)?;
-        let host = self.parts.uri.authority().map(http::uri::Authority::as_str).or(named);
-        if host.is_none() && self.parts.version == Version::HTTP_11 {
-            return Err(Refusal::new(ErrorCode::MalformedRequest, "The request names no host."));
-        }
-        Ok(host)
-    }
-
-    fn base(&self) -> String {
-        let scheme = if self.is_secure { "https" } else { "http" };
-        let host = self.host().ok().flatten().unwrap_or("localhost");
-        format!("{scheme}://{host}")
-    }
-
-    /// To the sign-in page, and from there to where the visitor was going, if that is a page to look at.
-    fn to_sign_in(&self, reason: &str) -> Response {
-        let asked = self.parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str);
-        let is_page = matches!(self.parts.method, Method::GET | Method::HEAD);
-        reply::see_other(&WayBack::parse(asked.filter(|_| is_page)).through_sign_in(reason))
     }
 }
 
@@ -343,11 +235,4 @@ pub(crate) fn must_be_own(form: &mut Fields, expected: &Token) -> Result<(), Ref
         Some(sent) if sent == *expected => Ok(()),
         _ => Err(Refusal::foreign_form()),
     }
-}
-
-/// What the proxies say of the client's own connection: the first of them speaks first. A client that forges it spoils
-/// nobody's cookies but its own.
-fn speaks_https(headers: &HeaderMap) -> bool {
-    let first = headers.get(X_FORWARDED_PROTO).and_then(|value| value.to_str().ok()?.split(',').next());
-    first.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
 }

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![allow(dead_code, reason = "parts of pages that are being written; goes with the last of them")]
 
+mod arrival;
 mod assets;
 mod console;
 mod cookie;
+mod door;
 mod fields;
 mod form;
 mod notice;

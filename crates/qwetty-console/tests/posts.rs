@@ -133,8 +133,11 @@ async fn what_is_not_there_has_a_page_that_says_so() {
             (answer.status, answer.route == "none"),
             (StatusCode::NOT_FOUND, !path.contains("assets"))
         );
-        assert!(answer.shows("<h1>Page not found</h1>"));
+        assert!(answer.shows("<h1>Page not found</h1>") && !answer.shows("Sign out"));
     }
+    let answer = world.signed_in(&world.root).await.get("/settings/nothing").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.shows("Sign out") && answer.shows("Default"), "the frame stays");
     let answer = browser.send("DELETE", SIGN_IN, None).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.headers[ALLOW], "GET, POST, HEAD");

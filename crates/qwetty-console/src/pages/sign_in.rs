@@ -4,7 +4,8 @@ use qwetty::{Charge, DenialCode, Verdict, VerifiedKey, VerifyRequest};
 use qwetty_authz::Ask;
 use qwetty_authz::administration::API_KEYS_READ;
 
-use crate::console::{Arrival, Console, must_be_own};
+use crate::arrival::Arrival;
+use crate::console::{Console, must_be_own};
 use crate::cookie;
 use crate::fields::{Fields, FieldsError};
 use crate::notice::Tone;
@@ -89,7 +90,7 @@ fn signed_in(
     if let Some(before) = arrival.cookie(Bound::Session) {
         console.sessions.end(&before);
     }
-    console.sessions.begin(&session, key, arrival.now);
+    console.sessions.begin(&session, key, console.engine.now());
     let mut response = reply::see_other(way_back.as_str());
     reply::set_cookie(&mut response, cookie::keep(&session, Bound::Session, arrival.is_secure));
     reply::set_cookie(&mut response, cookie::remove(Bound::Visit, arrival.is_secure));

@@ -1,4 +1,5 @@
-use crate::console::{Arrival, Console, must_be_own};
+use crate::arrival::Arrival;
+use crate::console::{Console, must_be_own};
 use crate::cookie;
 use crate::fields::Fields;
 use crate::refusal::Refusal;

@@ -1,0 +1,85 @@
+//! A request, before it is known who sent it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{HOST, HeaderMap};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderName, Method, Version};
+use qwetty::Now;
+use qwetty_guard::{ErrorCode, RequestId, WithoutForwardedFor, client_address};
+
+use crate::console::ConsoleOptions;
+use crate::cookie;
+use crate::refusal::Refusal;
+use crate::reply::{self, Response};
+use crate::token::{Bound, Token};
+use crate::way_back::WayBack;
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// What is known of a request before it is known who sent it.
+pub(crate) struct Arrival {
+    pub(crate) id: RequestId,
+    pub(crate) parts: Parts,
+    pub(crate) address: Option<IpAddr>,
+    /// Whether the client speaks TLS, to this server or to a trusted proxy before it.
+    pub(crate) is_secure: bool,
+    /// When its head arrived; a form may take its time after that.
+    pub(crate) now: Now,
+}
+
+impl Arrival {
+    pub(crate) fn new(
+        parts: Parts,
+        peer: SocketAddr,
+        id: RequestId,
+        now: Now,
+        options: &ConsoleOptions,
+    ) -> Self {
+        let trusted = &options.trusted_proxies;
+        let address = client_address(peer.ip(), &parts.headers, trusted, WithoutForwardedFor::Peer);
+        let is_forwarded_tls = trusted.contains(peer.ip()) && speaks_https(&parts.headers);
+        Self { id, parts, address, is_secure: options.is_tls || is_forwarded_tls, now }
+    }
+
+    /// The token in the visitor's cookie of this kind.
+    pub(crate) fn cookie(&self, bound: Bound) -> Option<Token> {
+        cookie::read(&self.parts.headers, bound, self.is_secure)
+    }
+
+    pub(crate) fn is_get(&self) -> bool {
+        self.parts.method == Method::GET
+    }
+
+    /// The host that the client named, which HTTP/1.1 requires it to do (RFC 9112, section 3.2).
+    pub(crate) fn host(&self) -> Result<Option<&str>, Refusal> {
+        let named = qwetty_guard::single(&self.parts.headers, &HOST)?;
+        let host = self.parts.uri.authority().map(Authority::as_str).or(named);
+        if host.is_none() && self.parts.version == Version::HTTP_11 {
+            return Err(Refusal::new(ErrorCode::MalformedRequest, "The request names no host."));
+        }
+        Ok(host)
+    }
+
+    /// Where the server is, as the client reaches it.
+    pub(crate) fn base(&self) -> String {
+        let scheme = if self.is_secure { "https" } else { "http" };
+        let host = self.host().ok().flatten().unwrap_or("localhost");
+        format!("{scheme}://{host}")
+    }
+
+    /// To the sign-in page, and from there to where the visitor was going, if that is a page to look at.
+    pub(crate) fn to_sign_in(&self, reason: &str) -> Response {
+        let asked = self.parts.uri.path_and_query().map(PathAndQuery::as_str);
+        let is_page = matches!(self.parts.method, Method::GET | Method::HEAD);
+        reply::see_other(&WayBack::parse(asked.filter(|_| is_page)).through_sign_in(reason))
+    }
+}
+
+/// What the proxies say of the client's own connection: the first of them speaks first. A client that forges it spoils
+/// nobody's cookies but its own.
+fn speaks_https(headers: &HeaderMap) -> bool {
+    let first = headers.get(X_FORWARDED_PROTO).and_then(|value| value.to_str().ok()?.split(',').next());
+    first.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+}
