@@ -207,6 +207,21 @@ impl Console {
     async fn call(&self, page: Page, visit: &mut Visit<'_>) -> Result<Response, Refusal> {
         match page {
             Page::KeyList => pages::keys::list::show(visit).await,
+            Page::OrganizationList => pages::organizations::show(visit).await,
+            Page::OrganizationNew => pages::organizations::new(visit),
+            Page::OrganizationCreate => pages::organizations::create(visit).await,
+            Page::Organization => pages::organizations::one(visit).await,
+            Page::OrganizationRename => pages::organizations::rename(visit).await,
+            Page::OrganizationSwitch => pages::organizations::switch(visit).await,
+            Page::OrganizationDelete => pages::organizations::delete(visit).await,
+            Page::ChannelList => pages::channels::show(visit).await,
+            Page::ChannelNew => pages::channels::new(visit),
+            Page::ChannelAdd => pages::channels::add(visit).await,
+            Page::ChannelEdit => pages::channels::edit(visit).await,
+            Page::ChannelChange => pages::channels::change(visit).await,
+            Page::ChannelAskToRemove => pages::channels::ask_to_remove(visit).await,
+            Page::ChannelRemove => pages::channels::remove(visit).await,
+            Page::AuditLog => pages::audit_log::show(visit).await,
             // Answered before anybody needs to be signed in.
             Page::Root | Page::Asset | Page::SignIn | Page::SignInSubmit | Page::SignOut => {
                 Err(Refusal::not_found())

@@ -1,5 +1,9 @@
 //! The pages, a file each.
 
+pub(crate) mod audit_log;
+pub(crate) mod channels;
+mod directory;
 pub(crate) mod keys;
+pub(crate) mod organizations;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use qwetty_authz::administration::API_KEYS_READ;
+use qwetty_authz::administration::{API_KEYS_READ, AUDIT_READ, CHANNELS_MANAGE, ORGANIZATIONS_MANAGE};
 
 /// Everything under this path is the console's.
 pub(crate) const ROOT: &str = "/settings";
@@ -16,6 +16,20 @@ pub(crate) const SIGN_IN: &str = "/settings/sign-in";
 pub(crate) const SIGN_OUT: &str = "/settings/sign-out";
 /// The form for a new key.
 pub(crate) const NEW_KEY: &str = "/settings/api-keys/new";
+/// An operator's list of organizations.
+pub(crate) const ORGANIZATIONS: &str = "/settings/organizations";
+/// The form for a new organization.
+pub(crate) const NEW_ORGANIZATION: &str = "/settings/organizations/new";
+/// The organization's channels.
+pub(crate) const CHANNELS: &str = "/settings/channels";
+/// The form for a new channel.
+pub(crate) const NEW_CHANNEL: &str = "/settings/channels/new";
+/// The form that changes a channel.
+pub(crate) const EDIT_CHANNEL: &str = "/settings/channels/edit";
+/// The page that asks before a channel is removed.
+pub(crate) const REMOVE_CHANNEL: &str = "/settings/channels/remove";
+/// What was done, and by whom.
+pub(crate) const AUDIT_LOG: &str = "/settings/audit-log";
 
 /// One page, or one thing to do.
 #[derive(Debug)]
@@ -45,6 +59,21 @@ pub(crate) enum Page {
     SignInSubmit,
     SignOut,
     KeyList,
+    OrganizationList,
+    OrganizationNew,
+    OrganizationCreate,
+    Organization,
+    OrganizationRename,
+    OrganizationSwitch,
+    OrganizationDelete,
+    ChannelList,
+    ChannelNew,
+    ChannelAdd,
+    ChannelEdit,
+    ChannelChange,
+    ChannelAskToRemove,
+    ChannelRemove,
+    AuditLog,
 }
 
 use Needs::{Nobody, Permission};
@@ -57,6 +86,86 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: SIGN_IN, needs: Nobody, page: Page::SignInSubmit },
     Route { method: Method::POST, path: SIGN_OUT, needs: Nobody, page: Page::SignOut },
     Route { method: Method::GET, path: HOME, needs: Permission(API_KEYS_READ), page: Page::KeyList },
+    Route {
+        method: Method::GET,
+        path: ORGANIZATIONS,
+        needs: Permission(ORGANIZATIONS_MANAGE),
+        page: Page::OrganizationList,
+    },
+    Route {
+        method: Method::GET,
+        path: NEW_ORGANIZATION,
+        needs: Permission(ORGANIZATIONS_MANAGE),
+        page: Page::OrganizationNew,
+    },
+    Route {
+        method: Method::POST,
+        path: NEW_ORGANIZATION,
+        needs: Permission(ORGANIZATIONS_MANAGE),
+        page: Page::OrganizationCreate,
+    },
+    Route {
+        method: Method::GET,
+        path: "/settings/organizations/{id}",
+        needs: Permission(ORGANIZATIONS_MANAGE),
+        page: Page::Organization,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/organizations/{id}",
+        needs: Permission(ORGANIZATIONS_MANAGE),
+        page: Page::OrganizationRename,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/organizations/{id}/switch",
+        needs: Permission(ORGANIZATIONS_MANAGE),
+        page: Page::OrganizationSwitch,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/organizations/{id}/delete",
+        needs: Permission(ORGANIZATIONS_MANAGE),
+        page: Page::OrganizationDelete,
+    },
+    Route { method: Method::GET, path: CHANNELS, needs: Permission(API_KEYS_READ), page: Page::ChannelList },
+    Route {
+        method: Method::GET,
+        path: NEW_CHANNEL,
+        needs: Permission(CHANNELS_MANAGE),
+        page: Page::ChannelNew,
+    },
+    Route {
+        method: Method::POST,
+        path: NEW_CHANNEL,
+        needs: Permission(CHANNELS_MANAGE),
+        page: Page::ChannelAdd,
+    },
+    Route {
+        method: Method::GET,
+        path: EDIT_CHANNEL,
+        needs: Permission(CHANNELS_MANAGE),
+        page: Page::ChannelEdit,
+    },
+    Route {
+        method: Method::POST,
+        path: EDIT_CHANNEL,
+        needs: Permission(CHANNELS_MANAGE),
+        page: Page::ChannelChange,
+    },
+    Route {
+        method: Method::GET,
+        path: REMOVE_CHANNEL,
+        needs: Permission(CHANNELS_MANAGE),
+        page: Page::ChannelAskToRemove,
+    },
+    Route {
+        method: Method::POST,
+        path: REMOVE_CHANNEL,
+        needs: Permission(CHANNELS_MANAGE),
+        page: Page::ChannelRemove,
+    },
+    Route { method: Method::GET, path: AUDIT_LOG, needs: Permission(AUDIT_READ), page: Page::AuditLog },
 ];
 
 /// Finds the route of a request.

@@ -13,6 +13,9 @@ pub(crate) enum Icon {
     Cross,
     Warning,
     Info,
+    Channel,
+    Log,
+    Organization,
     Previous,
     Next,
 }
@@ -50,6 +53,9 @@ const fn shape(icon: Icon) -> &'static str {
         Icon::Cross => r#"<circle cx="10" cy="10" r="7"/><path d="m7.5 7.5 5 5m0-5-5 5"/>"#,
         Icon::Warning => r#"<path d="M10 3 2.5 16.5h15zM10 8.5v3.5M10 14.3v.1"/>"#,
         Icon::Info => r#"<circle cx="10" cy="10" r="7"/><path d="M10 9.2v4M10 6.6v.1"/>"#,
+        Icon::Channel => r#"<path d="M3.5 4.5h13v9H9L5.5 16.5v-3h-2z"/>"#,
+        Icon::Log => r#"<path d="M4.5 3h11v14h-11zM7.5 7h5M7.5 10h5M7.5 13h3"/>"#,
+        Icon::Organization => r#"<path d="M3.5 17V3.5h8V17M11.5 8h5v9M2 17h16M6.5 7h2M6.5 10h2M6.5 13h2"/>"#,
         Icon::Previous => r#"<path d="M12 4.5 6.5 10l5.5 5.5"/>"#,
         Icon::Next => r#"<path d="M8 4.5 13.5 10 8 15.5"/>"#,
     }

@@ -1,13 +1,13 @@
 use maud::{DOCTYPE, Markup, html};
 use qwetty::VerifiedKey;
 use qwetty_authz::Catalogue;
-use qwetty_authz::administration::API_KEYS_READ;
+use qwetty_authz::administration::{API_KEYS_READ, AUDIT_READ, ORGANIZATIONS_MANAGE};
 
 use super::banner;
 use super::icon::{self, Icon};
 use crate::assets::Assets;
 use crate::notice::Notice;
-use crate::route::{HOME, SIGN_OUT};
+use crate::route::{AUDIT_LOG, CHANNELS, HOME, ORGANIZATIONS, SIGN_OUT};
 use crate::token::Token;
 
 /// What stands around every page.
@@ -43,8 +43,17 @@ struct Section {
     any_of: &'static [&'static str],
 }
 
-const SECTIONS: [Section; 1] =
-    [Section { label: "API keys", path: HOME, icon: Icon::Key, any_of: &[API_KEYS_READ] }];
+const SECTIONS: [Section; 4] = [
+    Section { label: "API keys", path: HOME, icon: Icon::Key, any_of: &[API_KEYS_READ] },
+    Section { label: "Channels", path: CHANNELS, icon: Icon::Channel, any_of: &[API_KEYS_READ] },
+    Section { label: "Audit log", path: AUDIT_LOG, icon: Icon::Log, any_of: &[AUDIT_READ] },
+    Section {
+        label: "Organizations",
+        path: ORGANIZATIONS,
+        icon: Icon::Organization,
+        any_of: &[ORGANIZATIONS_MANAGE],
+    },
+];
 
 impl Visitor {
     pub(crate) fn new(

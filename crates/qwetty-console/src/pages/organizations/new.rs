@@ -1,0 +1,56 @@
+use http::StatusCode;
+use maud::html;
+
+use crate::fields::FieldsError;
+use crate::notice::Notice;
+use crate::pages::directory::name;
+use crate::refusal::Refusal;
+use crate::reply::Response;
+use crate::route::{NEW_ORGANIZATION, ORGANIZATIONS};
+use crate::view::field::{Field, Kind};
+use crate::view::{banner, button};
+use crate::visit::Visit;
+
+/// `GET /settings/organizations/new`
+pub(crate) fn form(visit: &Visit<'_>) -> Result<Response, Refusal> {
+    visit.query.finish()?;
+    Ok(page(visit, StatusCode::OK, "", None))
+}
+
+/// `POST /settings/organizations/new`
+pub(crate) async fn create(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
+    visit.query.finish()?;
+    let typed = visit.form.one("name")?.ok_or(FieldsError::Value("name"))?;
+    visit.form.finish()?;
+    let name = match name(&typed) {
+        Ok(name) => name,
+        Err(fault) => return Ok(page(visit, StatusCode::UNPROCESSABLE_ENTITY, &typed, Some(fault))),
+    };
+    let organization = visit.manager.create_organization(&visit.caller, name).await?;
+    let told = format!("The organization {} is created. Switch to it to give it keys.", organization.name);
+    Ok(visit.done(ORGANIZATIONS, Notice::done(told)))
+}
+
+fn page(visit: &Visit<'_>, status: StatusCode, typed: &str, fault: Option<String>) -> Response {
+    let errors: Vec<String> = fault.into_iter().collect();
+    let faults: Vec<_> = errors.iter().map(|fault| ("name".to_owned(), fault.clone())).collect();
+    let field = Field {
+        hint: Some("1 to 100 characters, for people."),
+        errors: &errors,
+        is_required: true,
+        ..Field::new("name", "Name")
+    };
+    let content = html! {
+        h1 { "Create organization" }
+        (banner::faults(&faults))
+        form.card.narrow method="post" action=(NEW_ORGANIZATION) {
+            (visit.frame.form_token())
+            (field.line(Kind::Text, typed))
+            div.actions {
+                (button::submit("Create organization"))
+                a href=(ORGANIZATIONS) { "Cancel" }
+            }
+        }
+    };
+    visit.page_of(status, "Create organization", &content)
+}
