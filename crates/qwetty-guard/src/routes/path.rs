@@ -124,6 +124,7 @@ fn hex_digit(byte: Option<&u8>) -> Result<u8, PathFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn told(path: &[u8]) -> Result<Vec<String>, PathFault> {
         Ok(segments(path)?.into_iter().map(Cow::into_owned).collect())
@@ -181,6 +182,31 @@ mod tests {
             [("chats", "chats"), ("a@b", "a@b"), ("a b", "a%20b"), ("50%", "50%25"), ("ü", "%C3%BC")]
         {
             assert_eq!(canonical(segment), wanted);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_has_one_meaning(
+            path in r"(/|%2[efEF35]|%[0-9a-fA-F]{2}|%C3%BC|[a-z.;@%]|[ -~]){0,16}",
+        ) {
+            let path = format!("/{path}");
+            if let Ok(found) = told(path.as_bytes()) {
+                let spelled: String = found.iter().map(|segment| format!("/{}", canonical(segment))).collect();
+                let spelled = if spelled.is_empty() { "/".to_owned() } else { spelled };
+                prop_assert_eq!(told(spelled.as_bytes()), Ok(found.clone()), "{}", spelled);
+                for segment in &found {
+                    prop_assert!(!segment.is_empty() && segment != "." && segment != "..");
+                    prop_assert!(!segment.contains(['/', '\\']) && !segment.contains(char::is_control));
+                }
+                prop_assert_eq!(path.matches('/').count(), found.len().max(1));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_judged_without_a_panic(path in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = segments(&path);
+            let _ = segments(&[&b"/"[..], &path].concat());
         }
     }
 }
