@@ -37,7 +37,9 @@ fn may_change(visit: &Visit<'_>, channel: &str) -> bool {
 
 /// Where something is done to a channel. Its id is a parameter: as a part of the path, `..` would lead elsewhere.
 fn address(path: &str, channel: &ChannelId) -> String {
-    form_urlencoded::Serializer::new(format!("{path}?")).append_pair("channel", channel.as_str()).finish()
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("channel", channel.as_str()).finish();
+    format!("{path}?{query}")
 }
 
 /// The channel that a form or an address names. An id that is none is like one that no channel has.
