@@ -6,7 +6,7 @@ mod support;
 use http::StatusCode;
 use qwetty::{KeyPatch, NewKey};
 
-use support::{HOUR, World, draft, owner};
+use support::{HOUR, MINUTE, World, draft, owner};
 
 const LOG: &str = "/settings/audit-log";
 
@@ -42,6 +42,7 @@ async fn what_is_done_in_the_console_is_told_with_who_did_it_and_from_where() {
     let mut browser = world.signed_in(&world.root).await;
     let new = "/settings/channels/new";
     let token = browser.get(new).await.token_for(new);
+    world.clock.advance(MINUTE);
     browser.post(new, &[("csrf", &token), ("id", "wa"), ("name", "Sales"), ("type", "whatsapp")]).await;
     let page = browser.get(LOG).await;
     let row = rows(&page.body)[0];
