@@ -38,7 +38,7 @@ pub(crate) async fn show(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
             h1 { "API keys" }
             @if visit.may(API_KEYS_MANAGE) { (button::link(NEW_KEY, Icon::Plus, "Create key")) }
         }
-        p.lead { "Programs use these keys to act for your organization. Give each program a key of its own." }
+        p.lead { "Give each program that acts for your organization a key of its own." }
         (expiry_banner(&expiring, visit))
         @if keys.total == 0 && !filter.is_narrow() {
             (no_keys(visit))
@@ -116,7 +116,7 @@ fn nothing_matches() -> Markup {
     empty(
         "Nothing matches",
         &html! {
-            p { "No key has this in its name, description or start, and this status." }
+            p { "No key has this text in its name, description or start, or none of them has this status." }
             p { a.button.quiet href=(HOME) { "Show all keys" } }
         },
     )
