@@ -4,13 +4,13 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 use qwetty::{Charge, VerifiedKey, Verifier};
-use qwetty_guard::{ErrorCode, Need, Problem, RateLimit, Refused, RequestId, judge, judge_in_memory};
+use qwetty_guard::{ErrorCode, Need, Problem, Refused, judge, judge_in_memory};
 
 use crate::guard::Guard;
 use crate::policy::Policy;
+use crate::reception::Reception;
 
 /// What a request is charged: one unit of its key's quota.
 const CHARGE: Charge = Charge::Units(1);
@@ -33,10 +33,9 @@ impl<P> Door<P> {
         Self { guard, policy }
     }
 
-    /// What an admission leaves of a request and puts into it.
-    pub(crate) fn admission(&self, request: &Parts) -> Admission {
-        let id = self.guard.id_of(request);
-        Admission { id, keeps_authorization: self.guard.keeps_authorization }
+    /// How this request is to be received, whatever the decision is.
+    pub(crate) fn reception(&self, request: &Parts) -> Reception {
+        Reception::of(request, self.guard.id_of(request), self.guard.keeps_authorization)
     }
 }
 
@@ -93,27 +92,5 @@ impl Question {
             let decided = judge(&self.verifier, &request.headers, needs.ask(self.address), CHARGE).await;
             (request, decided)
         })
-    }
-}
-
-/// How an admitted request goes on.
-#[derive(Clone, Copy)]
-pub(crate) struct Admission {
-    pub(crate) id: RequestId,
-    keeps_authorization: bool,
-}
-
-impl Admission {
-    /// Makes the request what the service is to see. Gives the quota to tell the client of.
-    pub(crate) fn admit(self, request: &mut Parts, key: VerifiedKey) -> Option<RateLimit> {
-        if !self.keeps_authorization {
-            request.headers.remove(AUTHORIZATION);
-        } else if let Some(value) = request.headers.get_mut(AUTHORIZATION) {
-            value.set_sensitive(true);
-        }
-        let rate = key.standing().map(RateLimit::of);
-        request.extensions.insert(self.id);
-        request.extensions.insert(key);
-        rate
     }
 }

@@ -6,29 +6,30 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{Either, Full};
 use pin_project_lite::pin_project;
-use qwetty_guard::{RateLimit, Refused, RequestId};
+use qwetty_guard::{RateLimit, Refused};
 use tower_service::Service;
 
-use crate::door::{Admission, Answer};
+use crate::door::Answer;
+use crate::reception::Reception;
 use crate::service::GuardBody;
 
 pin_project! {
-    /// The answer of a [`GuardService`](crate::GuardService). For a key in memory it holds the service's own future and
-    /// nothing on the heap.
+    /// The answer of a [`GuardService`](crate::GuardService). For a key in memory it is the service's own future and what to
+    /// put on its answer.
     pub struct GuardFuture<S, ReqBody>
     where
         S: Service<Request<ReqBody>>,
     {
         #[pin]
         state: State<S, ReqBody, S::Future>,
-        id: RequestId,
+        reception: Reception,
     }
 }
 
 pin_project! {
     #[project = Projected]
     enum State<S, ReqBody, F> {
-        Asking { answer: Answer, admission: Admission, waiting: Option<(S, ReqBody)> },
+        Asking { answer: Answer, waiting: Option<(S, ReqBody)> },
         Running { #[pin] response: F, rate: Option<RateLimit> },
         Refused { #[pin] response: Ready<Response<Full<Bytes>>> },
     }
@@ -38,23 +39,22 @@ impl<S, ReqBody> GuardFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(crate) fn running(id: RequestId, response: S::Future, rate: Option<RateLimit>) -> Self {
-        Self { id, state: State::Running { response, rate } }
+    pub(crate) fn running(reception: Reception, response: S::Future, rate: Option<RateLimit>) -> Self {
+        Self { reception, state: State::Running { response, rate } }
     }
 
-    pub(crate) fn refused(id: RequestId, refused: Refused) -> Self {
-        Self { id, state: State::refused(id, refused) }
+    pub(crate) fn refused(reception: Reception, refused: Refused) -> Self {
+        Self { reception, state: State::refused(reception, refused) }
     }
 
-    pub(crate) fn asking(admission: Admission, answer: Answer, ready: S, body: ReqBody) -> Self {
-        let waiting = Some((ready, body));
-        Self { id: admission.id, state: State::Asking { answer, admission, waiting } }
+    pub(crate) fn asking(reception: Reception, answer: Answer, ready: S, body: ReqBody) -> Self {
+        Self { reception, state: State::Asking { answer, waiting: Some((ready, body)) } }
     }
 }
 
 impl<S, ReqBody, F> State<S, ReqBody, F> {
-    fn refused(id: RequestId, refused: Refused) -> Self {
-        Self::Refused { response: ready(refused.into_response(&id)) }
+    fn refused(reception: Reception, refused: Refused) -> Self {
+        Self::Refused { response: ready(reception.refuse(refused)) }
     }
 }
 
@@ -68,15 +68,15 @@ where
         let mut this = self.project();
         loop {
             let next = match this.state.as_mut().project() {
-                Projected::Asking { answer, admission, waiting } => {
+                Projected::Asking { answer, waiting } => {
                     let (mut parts, decided) = ready!(answer.as_mut().poll(cx));
                     match (decided, waiting.take()) {
                         (Ok(key), Some((mut inner, body))) => {
-                            let rate = admission.admit(&mut parts, key);
+                            let rate = this.reception.admit(&mut parts, key);
                             let response = inner.call(Request::from_parts(parts, body));
                             State::Running { response, rate }
                         }
-                        (Err(refused), _) => State::refused(*this.id, refused),
+                        (Err(refused), _) => State::refused(*this.reception, refused),
                         // Whoever waits is taken once, and the state is another one after it.
                         (Ok(_), None) => return Poll::Pending,
                     }
@@ -86,7 +86,7 @@ where
                     if let Some(rate) = rate {
                         rate.stamp(response.headers_mut());
                     }
-                    this.id.stamp(response.headers_mut());
+                    this.reception.id.stamp(response.headers_mut());
                     return Poll::Ready(Ok(response.map(Either::Left)));
                 }
                 Projected::Refused { response } => {

@@ -2,10 +2,12 @@
 
 mod door;
 mod future;
+mod grpc;
 mod guard;
 mod layer;
 mod peer_address;
 mod policy;
+mod reception;
 mod service;
 
 pub use future::GuardFuture;

@@ -48,19 +48,19 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let admission = self.door.admission(&parts);
+        let reception = self.door.reception(&parts);
         match self.door.decide(&parts) {
             Decision::Made(Ok(key)) => {
-                let rate = admission.admit(&mut parts, key);
+                let rate = reception.admit(&mut parts, key);
                 let response = self.inner.call(Request::from_parts(parts, body));
-                GuardFuture::running(admission.id, response, rate)
+                GuardFuture::running(reception, response, rate)
             }
-            Decision::Made(Err(refused)) => GuardFuture::refused(admission.id, refused),
+            Decision::Made(Err(refused)) => GuardFuture::refused(reception, refused),
             Decision::Open(question) => {
                 // The instance that said it is ready is the one to be called, later; its clone has to say so anew.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
-                GuardFuture::asking(admission, question.ask(parts), ready, body)
+                GuardFuture::asking(reception, question.ask(parts), ready, body)
             }
         }
     }

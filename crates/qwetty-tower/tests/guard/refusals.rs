@@ -74,6 +74,26 @@ async fn a_refusal_carries_its_challenge_and_the_id_of_the_request() {
 }
 
 #[tokio::test]
+async fn a_grpc_call_is_refused_in_grpc_s_words_too() {
+    let world = World::new().await;
+    let lacking = world.key(draft(&["contacts:manage"])).await;
+    let guarded = guard(&world).requiring(&["chats:read"]).layer(Recorder::default());
+    for (value, http, grpc, code) in
+        [("qwt_x", 401, "16", "invalid_api_key"), (&*lacking.value, 403, "7", "insufficient_permissions")]
+    {
+        for content_type in ["application/grpc", "application/grpc+proto"] {
+            let mut request = bearing("/chats.Chats/List", value);
+            request.headers_mut().insert(CONTENT_TYPE, content_type.parse().unwrap());
+            let response = guarded.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), http);
+            assert_eq!((header(&response, "grpc-status"), header(&response, "grpc-message")), (grpc, code));
+        }
+        let response = guarded.clone().oneshot(bearing("/chats", value)).await.unwrap();
+        assert!(!response.headers().contains_key("grpc-status"));
+    }
+}
+
+#[tokio::test]
 async fn what_the_policy_does_not_know_is_refused_and_counted_to_nobody() {
     let world = World::new().await;
     let service = Recorder::default();
