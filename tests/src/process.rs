@@ -42,8 +42,14 @@ impl Process {
 
     /// Asks it to end: SIGTERM.
     pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends it the signal with this name.
+    pub(crate) fn signal(&self, name: &str) {
         let Some(id) = self.child.id() else { return };
-        let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id.to_string()]).status().unwrap();
+        let script = format!("kill -{name} \"$0\"");
+        let sent = Command::new("sh").args(["-c", &script, &id.to_string()]).status().unwrap();
         assert!(sent.success());
     }
 

@@ -1,19 +1,26 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::answer::Answer;
 use crate::clock::in_time;
+use crate::message::{Kind, Message};
 
 /// A connection that sends whatever bytes it is given.
 pub struct Raw(BufReader<TcpStream>);
 
 impl Raw {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
-        Self(BufReader::new(TcpStream::connect(address).await.unwrap()))
+    /// A connection to `address`.
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self::connect_from(Ipv4Addr::LOCALHOST.into(), address).await
+    }
+
+    /// A connection to `address` from this address of the machine; every one of `127.0.0.0/8` is.
+    pub async fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        Self(BufReader::new(in_time("a connection", socket.connect(address)).await.unwrap()))
     }
 
     /// Sends these bytes and nothing else. The server may have closed the connection already.
@@ -23,7 +30,18 @@ impl Raw {
 
     /// The next answer.
     pub async fn answer(&mut self) -> Answer {
-        in_time("an answer", self.read()).await
+        self.message(Kind::Answer).await.expect("an answer").answer()
+    }
+
+    /// The next message that is no interim answer; `None` if the connection ends before it begins.
+    pub async fn message(&mut self, kind: Kind) -> Option<Message> {
+        loop {
+            // A reset may come in place of an end.
+            let message = in_time("an answer", Message::read(&mut self.0, kind)).await.ok().flatten()?;
+            if message.status() != 100 {
+                return Some(message);
+            }
+        }
     }
 
     /// Whether the server has closed the connection, once it has said all that it had to say.
@@ -36,30 +54,5 @@ impl Raw {
     pub async fn ended(&mut self) {
         // A reset closes too.
         let _ = in_time("the end of the connection", self.0.read_to_end(&mut Vec::new())).await;
-    }
-
-    async fn read(&mut self) -> Answer {
-        let status = self.line().await;
-        let status = status.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).unwrap_or_else(|| {
-            panic!("no status line: {status:?}");
-        });
-        let mut headers = HeaderMap::new();
-        loop {
-            let line = self.line().await;
-            let Some((name, value)) = line.split_once(':') else { break };
-            let name: HeaderName = name.parse().unwrap();
-            headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
-        }
-        let length =
-            headers.get("content-length").map_or(0, |value| value.to_str().unwrap().parse().unwrap());
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).await.unwrap();
-        Answer { status: status.parse().unwrap(), headers, body: Bytes::from(body) }
-    }
-
-    async fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).await.unwrap();
-        line.trim_end().to_owned()
     }
 }

@@ -93,6 +93,16 @@ impl Server {
         self.process.terminate();
     }
 
+    /// Keeps it from doing anything, while its connections stay open and new ones are taken by the system.
+    pub fn pause(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// Lets it go on after [`Self::pause`].
+    pub fn resume(&self) {
+        self.process.signal("CONT");
+    }
+
     /// Waits until it has ended by itself.
     pub async fn ended(self) -> Ended {
         self.process.ended().await

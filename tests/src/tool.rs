@@ -10,6 +10,11 @@ pub fn tool(name: &str) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
+    demanded(name, found)
+}
+
+/// `found`, of something that a test needs: if it is missing, that is said, or a failure, as with [`tool`].
+pub fn demanded(name: &str, found: bool) -> bool {
     if !found {
         assert!(std::env::var_os("QWETTY_TESTS_ALL").is_none_or(|all| all != "1"), "{name} is missing");
         eprintln!("skipped: {name} is missing");
