@@ -25,4 +25,7 @@ cargo package --workspace --quiet --allow-dirty --no-verify
 # A live server against its own description.
 tests/schemathesis.sh
 
+# What the console's browser tests need; the tests themselves run with the others.
+tests/console.sh install
+
 exec cargo test --workspace --no-fail-fast
