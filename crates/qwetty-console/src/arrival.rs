@@ -62,10 +62,10 @@ impl Arrival {
         Ok(host)
     }
 
-    /// Where the server is, as the client reaches it.
+    /// Where the server is, as the client reaches it; nothing in it means anything to a shell or to HTML.
     pub(crate) fn base(&self) -> String {
         let scheme = if self.is_secure { "https" } else { "http" };
-        let host = self.host().ok().flatten().unwrap_or("localhost");
+        let host = self.host().ok().flatten().filter(|host| is_plain(host)).unwrap_or("localhost");
         format!("{scheme}://{host}")
     }
 
@@ -75,6 +75,14 @@ impl Arrival {
         let is_page = matches!(self.parts.method, Method::GET | Method::HEAD);
         reply::see_other(&WayBack::parse(asked.filter(|_| is_page)).through_sign_in(reason))
     }
+}
+
+/// Whether a host can stand in a command that people copy into a shell: a name or an address, and a port.
+fn is_plain(host: &str) -> bool {
+    !host.is_empty()
+        && host.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+        })
 }
 
 /// What the proxies say of the client's own connection: the first of them speaks first. A client that forges it spoils

@@ -187,6 +187,7 @@ impl Console {
             now: self.engine.now().wall,
             sessions: &self.sessions,
             session: visitor.token,
+            tokens: &self.tokens,
         };
         let called = async {
             if arrival.parts.method == Method::POST {
@@ -207,6 +208,19 @@ impl Console {
     async fn call(&self, page: Page, visit: &mut Visit<'_>) -> Result<Response, Refusal> {
         match page {
             Page::KeyList => pages::keys::list::show(visit).await,
+            Page::KeyNew => pages::keys::create::show(visit).await,
+            Page::KeyCreate => pages::keys::create::submit(visit).await,
+            Page::Key => pages::keys::show::show(visit).await,
+            Page::KeyEdit => pages::keys::edit::show(visit).await,
+            Page::KeyChange => pages::keys::edit::submit(visit).await,
+            Page::KeyAskToRegenerate => pages::keys::regenerate::show(visit).await,
+            Page::KeyRegenerate => pages::keys::regenerate::submit(visit).await,
+            Page::KeyAskToRevoke => pages::keys::revoke::show(visit).await,
+            Page::KeyRevoke => pages::keys::revoke::submit(visit).await,
+            Page::KeyAskToReactivate => pages::keys::reactivate::show(visit).await,
+            Page::KeyReactivate => pages::keys::reactivate::submit(visit).await,
+            Page::KeyAskToDelete => pages::keys::delete::show(visit).await,
+            Page::KeyDelete => pages::keys::delete::submit(visit).await,
             Page::OrganizationList => pages::organizations::show(visit).await,
             Page::OrganizationNew => pages::organizations::new(visit),
             Page::OrganizationCreate => pages::organizations::create(visit).await,

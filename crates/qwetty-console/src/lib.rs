@@ -9,6 +9,7 @@ mod door;
 mod fields;
 mod form;
 mod notice;
+mod once;
 mod pages;
 mod refusal;
 mod reply;

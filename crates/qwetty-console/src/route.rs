@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use qwetty_authz::administration::{API_KEYS_READ, AUDIT_READ, CHANNELS_MANAGE, ORGANIZATIONS_MANAGE};
+use qwetty_authz::administration::{
+    API_KEYS_MANAGE, API_KEYS_READ, AUDIT_READ, CHANNELS_MANAGE, ORGANIZATIONS_MANAGE,
+};
 
 /// Everything under this path is the console's.
 pub(crate) const ROOT: &str = "/settings";
@@ -59,6 +61,19 @@ pub(crate) enum Page {
     SignInSubmit,
     SignOut,
     KeyList,
+    KeyNew,
+    KeyCreate,
+    Key,
+    KeyEdit,
+    KeyChange,
+    KeyAskToRegenerate,
+    KeyRegenerate,
+    KeyAskToRevoke,
+    KeyRevoke,
+    KeyAskToReactivate,
+    KeyReactivate,
+    KeyAskToDelete,
+    KeyDelete,
     OrganizationList,
     OrganizationNew,
     OrganizationCreate,
@@ -86,6 +101,74 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: SIGN_IN, needs: Nobody, page: Page::SignInSubmit },
     Route { method: Method::POST, path: SIGN_OUT, needs: Nobody, page: Page::SignOut },
     Route { method: Method::GET, path: HOME, needs: Permission(API_KEYS_READ), page: Page::KeyList },
+    Route { method: Method::GET, path: NEW_KEY, needs: Permission(API_KEYS_MANAGE), page: Page::KeyNew },
+    Route { method: Method::POST, path: NEW_KEY, needs: Permission(API_KEYS_MANAGE), page: Page::KeyCreate },
+    Route {
+        method: Method::GET,
+        path: "/settings/api-keys/{id}",
+        needs: Permission(API_KEYS_READ),
+        page: Page::Key,
+    },
+    Route {
+        method: Method::GET,
+        path: "/settings/api-keys/{id}/edit",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyEdit,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/api-keys/{id}/edit",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyChange,
+    },
+    Route {
+        method: Method::GET,
+        path: "/settings/api-keys/{id}/regenerate",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyAskToRegenerate,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/api-keys/{id}/regenerate",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyRegenerate,
+    },
+    Route {
+        method: Method::GET,
+        path: "/settings/api-keys/{id}/revoke",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyAskToRevoke,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/api-keys/{id}/revoke",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyRevoke,
+    },
+    Route {
+        method: Method::GET,
+        path: "/settings/api-keys/{id}/reactivate",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyAskToReactivate,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/api-keys/{id}/reactivate",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyReactivate,
+    },
+    Route {
+        method: Method::GET,
+        path: "/settings/api-keys/{id}/delete",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyAskToDelete,
+    },
+    Route {
+        method: Method::POST,
+        path: "/settings/api-keys/{id}/delete",
+        needs: Permission(API_KEYS_MANAGE),
+        page: Page::KeyDelete,
+    },
     Route {
         method: Method::GET,
         path: ORGANIZATIONS,

@@ -8,6 +8,7 @@ use qwetty::{Now, VerifiedKey};
 use qwetty_keys::OrganizationId;
 
 use crate::notice::Notice;
+use crate::once::{Once, Sent};
 use crate::token::{Token, TokenDigest};
 
 /// A session ends so long after its last request.
@@ -26,6 +27,7 @@ pub(crate) struct Session {
     /// The organization whose things are shown; another than the key's own only for an operator.
     pub(crate) organization: OrganizationId,
     notice: Option<Notice>,
+    sent: Sent,
     began: Now,
     used: Now,
 }
@@ -56,7 +58,8 @@ impl Sessions {
             end_idlest(&mut sessions, |_| true);
         }
         let organization = key.organization();
-        let session = Session { key, organization, notice: None, began: now, used: now };
+        let session =
+            Session { key, organization, notice: None, sent: Sent::default(), began: now, used: now };
         sessions.insert(token.digest(), session);
     }
 
@@ -95,6 +98,11 @@ impl Sessions {
     /// What was kept to be said, once.
     pub(crate) fn take_notice(&self, token: &Token) -> Option<Notice> {
         self.lock().get_mut(&token.digest())?.notice.take()
+    }
+
+    /// Whether a form comes for the first time in its session; in one that was ended meanwhile, none does.
+    pub(crate) fn is_first(&self, token: &Token, once: &Once) -> bool {
+        self.lock().get_mut(&token.digest()).is_some_and(|session| session.sent.is_first(once))
     }
 
     /// Ends a session.

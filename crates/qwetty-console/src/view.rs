@@ -2,6 +2,7 @@
 
 pub(crate) mod banner;
 pub(crate) mod button;
+pub(crate) mod chart;
 pub(crate) mod empty;
 pub(crate) mod event;
 pub(crate) mod field;

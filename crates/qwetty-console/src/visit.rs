@@ -10,9 +10,11 @@ use qwetty_keys::{OrganizationId, Timestamp};
 
 use crate::fields::Fields;
 use crate::notice::Notice;
+use crate::once::Once;
+use crate::refusal::Refusal;
 use crate::reply::{self, Response};
 use crate::session::Sessions;
-use crate::token::Token;
+use crate::token::{Token, Tokens};
 use crate::view::{Frame, layout};
 
 /// What a page reads and does: the visitor, what was asked, and the engine to ask in turn.
@@ -40,6 +42,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) frame: Frame<'a>,
     pub(crate) sessions: &'a Sessions,
     pub(crate) session: Token,
+    pub(crate) tokens: &'a Tokens,
 }
 
 impl Visit<'_> {
@@ -61,6 +64,16 @@ impl Visit<'_> {
     /// The same with another status: 422 for a form that is shown again with its faults.
     pub(crate) fn page_of(&self, status: StatusCode, title: &str, content: &Markup) -> Response {
         reply::html(status, &layout::page(&self.frame, title, content))
+    }
+
+    /// What makes a form that is shown now count once, however often it is sent.
+    pub(crate) fn once(&self) -> Result<Once, Refusal> {
+        Ok(Once::new(self.tokens.draw()?))
+    }
+
+    /// Whether a form comes for the first time. It does not the next time.
+    pub(crate) fn is_first(&self, once: &Once) -> bool {
+        self.sessions.is_first(&self.session, once)
     }
 
     /// After something was done: go to this page, and say so there, once.

@@ -79,26 +79,17 @@ impl<'a> Field<'a> {
 
     /// Any of some, or exactly one, each with its own box.
     pub(crate) fn boxes(&self, picks: Picks, choices: &[Choice<'_>]) -> Markup {
-        let input = match picks {
-            Picks::Any => "checkbox",
-            Picks::One => "radio",
-        };
+        self.group(&boxes(self.name, picks, choices))
+    }
+
+    /// Several controls that make up one field, each with a label of its own.
+    pub(crate) fn group(&self, controls: &Markup) -> Markup {
         html! {
-            fieldset.field id=(self.name) aria-describedby=[self.described_by()] {
+            fieldset.field id=(self.name) tabindex="-1" aria-describedby=[self.described_by()] {
                 legend { (self.label) }
                 (self.hint())
                 (self.errors())
-                div.boxes {
-                    @for choice in choices {
-                        label.box {
-                            input type=(input) name=(self.name) value=(choice.value) checked[choice.is_chosen];
-                            span.box-text {
-                                span { (choice.label) }
-                                @if let Some(hint) = choice.hint { span.hint { (hint) } }
-                            }
-                        }
-                    }
-                }
+                (controls)
             }
         }
     }
@@ -137,6 +128,27 @@ impl<'a> Field<'a> {
 
     fn invalid(&self) -> Option<&'static str> {
         (!self.errors.is_empty()).then_some("true")
+    }
+}
+
+/// Boxes to tick, which are sent under this name.
+pub(crate) fn boxes(name: &str, picks: Picks, choices: &[Choice<'_>]) -> Markup {
+    let input = match picks {
+        Picks::Any => "checkbox",
+        Picks::One => "radio",
+    };
+    html! {
+        div.boxes {
+            @for choice in choices {
+                label.box {
+                    input type=(input) name=(name) value=(choice.value) checked[choice.is_chosen];
+                    span.box-text {
+                        bdi { (choice.label) }
+                        @if let Some(hint) = choice.hint { span.hint { (hint) } }
+                    }
+                }
+            }
+        }
     }
 }
 

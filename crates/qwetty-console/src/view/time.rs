@@ -25,8 +25,36 @@ pub(crate) fn exact(at: Timestamp) -> String {
     format!("{} {} {:04}, {hour:02}:{minute:02}:{second:02} UTC", at.day(), at.month(), at.year())
 }
 
+/// `23 November 2026`.
+pub(crate) fn day(at: Timestamp) -> String {
+    let at = at.to_offset_date_time();
+    format!("{} {} {:04}", at.day(), at.month(), at.year())
+}
+
+/// `23 November, 04:00`.
+pub(crate) fn hour(at: Timestamp) -> String {
+    let at = at.to_offset_date_time();
+    format!("{} {}, {:02}:00", at.day(), at.month(), at.hour())
+}
+
+/// How long it is until an instant, which the script counts down.
+pub(crate) fn countdown(until: Timestamp, now: Timestamp) -> Markup {
+    html! { time datetime=(until) title=(exact(until)) data-countdown { (remaining(until, now)) } }
+}
+
+/// `2 days, 03:04:05`. The script writes the same.
+fn remaining(until: Timestamp, now: Timestamp) -> String {
+    let seconds = until.saturating_duration_since(now).as_secs();
+    let clock = format!("{:02}:{:02}:{:02}", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    match seconds / 86_400 {
+        0 => clock,
+        1 => format!("1 day, {clock}"),
+        days => format!("{days} days, {clock}"),
+    }
+}
+
 /// `3 minutes ago`, `in 5 days`. The script has the same steps.
-fn words(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn words(at: Timestamp, now: Timestamp) -> String {
     if at > now {
         let ahead = at.saturating_duration_since(now);
         if ahead < SOON { "in less than a minute".to_owned() } else { format!("in {}", nearly(ahead)) }
@@ -81,6 +109,20 @@ mod tests {
             assert_eq!(words(NOW.saturating_add(length), NOW), ahead);
         }
         assert_eq!(words(NOW, NOW), "just now");
+    }
+
+    #[test]
+    fn what_remains_is_told_to_the_second() {
+        for (seconds, told) in [
+            (0, "00:00:00"),
+            (3_599, "00:59:59"),
+            (86_399, "23:59:59"),
+            (86_400, "1 day, 00:00:00"),
+            (604_799, "6 days, 23:59:59"),
+        ] {
+            assert_eq!(remaining(NOW.saturating_add(Duration::from_secs(seconds)), NOW), told);
+        }
+        assert_eq!(remaining(NOW, NOW.saturating_add(SOON)), "00:00:00");
     }
 
     #[test]
