@@ -20,7 +20,7 @@ pub enum ChannelSource {
     /// In the query parameter of this name. Names and values are read as HTML forms write them (`+` is a space, `%XX` a
     /// byte of UTF-8) and compared exactly. Equal values may be repeated.
     Query(String),
-    /// In the header of this name, which may stand once.
+    /// In the header of this name. Equal values may be repeated.
     Header(String),
 }
 
