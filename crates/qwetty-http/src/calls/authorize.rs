@@ -121,3 +121,38 @@ fn allowed(catalogue: &Catalogue, key: &VerifiedKey) -> Result<Response<Full<Byt
     }
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::Request;
+    use http_body_util::Empty;
+    use qwetty::Engine;
+    use qwetty_guard::{RouteTable, TrustedProxies};
+    use qwetty_storage::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_server_counts_of_it_names_the_call_and_the_decision() {
+        let engine = Engine::builder(Arc::new(MemoryStore::new())).start().unwrap();
+        let root = engine.manager().set_up().await.unwrap().unwrap();
+        let trusted: TrustedProxies = ["127.0.0.1".parse().unwrap()].into_iter().collect();
+        let api = Api::new(engine, trusted, RouteTable::qwetty(), 1).unwrap();
+        let envoy = "/api/v1/authorize/envoy";
+        for (path, peer, value, decision) in [
+            ("/api/v1/chats", "127.0.0.1:9", root.value.expose(), Some("valid")),
+            ("/api/v1/chats", "127.0.0.1:9", "qwt_unknown", Some("not_found")),
+            ("/api/v1/chats/", "127.0.0.1:9", root.value.expose(), None),
+            ("/api/v1/chats", "127.0.0.2:9", root.value.expose(), None),
+        ] {
+            let request = Request::get(format!("{envoy}{path}"))
+                .header("host", "a")
+                .header("authorization", format!("Bearer {value}"));
+            let request = request.body(Empty::<Bytes>::new()).unwrap();
+            let answer = api.handle(request, peer.parse().unwrap()).await;
+            assert_eq!((answer.route, answer.decision), (envoy, decision), "{path} {peer}");
+        }
+    }
+}
