@@ -33,11 +33,16 @@ impl Raw {
         self.message(Kind::Answer).await.expect("an answer").answer()
     }
 
-    /// The next message that is no interim answer; `None` if the connection ends before it begins.
+    /// The next message; `None` if the connection ends before it does.
     pub async fn message(&mut self, kind: Kind) -> Option<Message> {
+        // A reset may come in place of an end.
+        in_time("an answer", Message::read(&mut self.0, kind)).await.ok().flatten()
+    }
+
+    /// The next message that is not an interim `100 Continue`.
+    pub async fn last_message(&mut self, kind: Kind) -> Option<Message> {
         loop {
-            // A reset may come in place of an end.
-            let message = in_time("an answer", Message::read(&mut self.0, kind)).await.ok().flatten()?;
+            let message = self.message(kind).await?;
             if message.status() != 100 {
                 return Some(message);
             }

@@ -64,13 +64,13 @@ impl Subject {
         let mut answer = None;
         if let Some(kept) = connection {
             kept.send(&bytes).await;
-            answer = kept.message(kind).await;
+            answer = kept.last_message(kind).await;
         }
         // A server may close a connection between two requests.
         if answer.is_none() {
             let mut new = Raw::connect_from(case.from.parse().unwrap(), self.address).await;
             new.send(&bytes).await;
-            answer = new.message(kind).await;
+            answer = new.last_message(kind).await;
             *connection = Some(new);
         }
         let seen = self.upstream.taken();
