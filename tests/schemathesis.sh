@@ -31,7 +31,7 @@ cleanup() {
 trap cleanup EXIT
 
 "${CARGO_TARGET_DIR:-target}/debug/qwetty-server" serve --listen 127.0.0.1:0 --database "$dir/qwetty.db" \
-  --tier-admin 10000000/3600 >"$dir/out" 2>"$dir/log" &
+  --tier-admin 10000000/3600 --trusted-proxy 127.0.0.1 >"$dir/out" 2>"$dir/log" &
 server=$!
 for _ in $(seq 100); do
   grep -q '^listening on ' "$dir/out" && break
@@ -62,13 +62,10 @@ QWETTY_OWN_KEY=$(call "$url/api/v1/me" | id)
 QWETTY_EXISTING_IDS="{\"api-keys\": [$(list "${keys[@]}")], \"organizations\": [$(list "${organizations[@]}")], \"channels\": [\"wa-sales\"]}"
 export QWETTY_OWN_KEY QWETTY_EXISTING_IDS SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH="$PWD/tests" PYTHONDONTWRITEBYTECODE=1
 
-checks=not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance
-checks=$checks,response_schema_conformance,negative_data_rejection,missing_required_header,ignored_auth
-checks=$checks,unsupported_method,allow_header_conformance,use_after_free
-# positive_data_acceptance is left out: no schema can tell which channels there are, or what time it is.
 st=$PWD/$venv/bin/st
+config=$PWD/tests/schemathesis.toml
 status=0
-(cd "$dir" && "$st" run "$url/openapi.json" -H "Authorization: Bearer $root" --checks "$checks" \
+(cd "$dir" && "$st" --config-file "$config" run "$url/openapi.json" -H "Authorization: Bearer $root" \
   --phases examples,coverage,fuzzing,stateful --max-examples 250 --seed 20260101 --generation-database none \
   --no-color --warnings off) >"$dir/summary" || status=$?
 cat "$dir/summary"
