@@ -35,15 +35,17 @@ pub(crate) fn actor(event: &AuditEvent) -> Markup {
 
 /// What changed, and how it was done: folded up under the names of what changed.
 pub(crate) fn details(event: &AuditEvent) -> Markup {
-    let fields = event.changes.iter().filter(|(field, _)| !is_told_elsewhere(field));
-    let fields: Vec<_> = fields.map(|(field, change)| (field_label(field), field, change)).collect();
+    let kind = Kind::of(event);
+    let mut fields: Vec<_> = event.changes.iter().filter(|(field, _)| !is_told_elsewhere(field)).collect();
+    // What something is called comes before all else that there is to say of it.
+    fields.sort_by_key(|(field, _)| *field != "name");
     html! {
         details.event {
             summary { (summary(&fields)) }
             dl {
-                @for (label, field, change) in &fields {
-                    dt { (capitalized(label)) }
-                    dd { (difference(field, change)) }
+                @for (field, change) in &fields {
+                    dt { (capitalized(field_label(field))) }
+                    dd { (told(kind, field, change)) }
                 }
                 @if let Some(id) = &event.request_id { dt { "Request" } dd { code { (id) } } }
                 dt { "Event" } dd { code { (event.id) } }
@@ -52,13 +54,33 @@ pub(crate) fn details(event: &AuditEvent) -> Markup {
     }
 }
 
+/// What became of that of which an event tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It was not there before, so all of it is new.
+    CameToBe,
+    /// It is not there any more.
+    Went,
+    Changed,
+}
+
+impl Kind {
+    fn of(event: &AuditEvent) -> Self {
+        match event.changes.get("name") {
+            Some(name) if name.from.is_null() => Self::CameToBe,
+            Some(name) if name.to.is_null() => Self::Went,
+            _ => Self::Changed,
+        }
+    }
+}
+
 /// The names of what changed.
-fn summary(fields: &[(&str, &String, &Change)]) -> String {
-    let names: Vec<&str> = fields.iter().map(|(label, ..)| *label).collect();
+fn summary(fields: &[(&String, &Change)]) -> String {
+    let names: Vec<&str> = fields.iter().map(|(field, _)| field_label(field)).collect();
     if names.is_empty() { "Details".to_owned() } else { capitalized(&names.join(", ")) }
 }
 
-/// The instant of a revocation is that of its event.
+/// The instants of a revocation and of a regeneration are those of their events.
 fn is_told_elsewhere(field: &str) -> bool {
     matches!(field, "revokedAt" | "regeneratedAt")
 }
@@ -84,13 +106,14 @@ fn capitalized(words: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn difference(field: &str, change: &Change) -> Markup {
+fn told(kind: Kind, field: &str, change: &Change) -> Markup {
     html! {
-        @match (change.from.is_null(), change.to.is_null()) {
-            // Nothing was there before, or nothing is there now: what there was says it all.
-            (true, false) if !is_a_restriction(field) => (value(field, &change.to)),
-            (false, true) if !is_a_restriction(field) => del { (value(field, &change.from)) },
-            _ => {
+        @match kind {
+            Kind::CameToBe => (value(field, &change.to)),
+            Kind::Went => del { (value(field, &change.from)) },
+            // What was tried, or said of it, has no value before it.
+            Kind::Changed if change.from.is_null() && !is_a_restriction(field) => (value(field, &change.to)),
+            Kind::Changed => {
                 del { span.visually-hidden { "was " } (value(field, &change.from)) }
                 " → "
                 ins { span.visually-hidden { "became " } (value(field, &change.to)) }
@@ -148,14 +171,17 @@ mod tests {
 
     use super::*;
 
-    fn told(field: &str, from: Value, to: Value) -> String {
-        difference(field, &Change { from, to }).0
+    fn between(field: &str, from: Value, to: Value) -> String {
+        told(Kind::Changed, field, &Change { from, to }).0
     }
 
     #[test]
     fn what_came_to_be_is_told_alone_and_what_changed_with_what_it_was() {
-        assert_eq!(told("name", Value::Null, json!("<CRM>")), "<bdi>&lt;CRM&gt;</bdi>");
-        let changed = told("tier", json!("standard"), json!("admin"));
+        let scopes = Change { from: Value::Null, to: json!(["wa"]) };
+        assert_eq!(told(Kind::CameToBe, "channelScopes", &scopes).0, "<code>wa</code>");
+        let gone = Change { from: json!("<CRM>"), to: Value::Null };
+        assert_eq!(told(Kind::Went, "name", &gone).0, "<del><bdi>&lt;CRM&gt;</bdi></del>");
+        let changed = between("tier", json!("standard"), json!("admin"));
         assert!(changed.contains("standard") && changed.contains(" → ") && changed.contains("admin"));
     }
 
@@ -164,14 +190,16 @@ mod tests {
         for (field, words) in
             [("channelScopes", "every channel"), ("ipWhitelist", "every address"), ("expiresAt", "never")]
         {
-            assert!(told(field, Value::Null, json!(["a"])).contains(words), "{field}");
-            assert!(told(field, json!(["a"]), Value::Null).contains(words), "{field}");
+            assert!(between(field, Value::Null, json!(["a"])).contains(words), "{field}");
+            assert!(between(field, json!(["a"]), Value::Null).contains(words), "{field}");
         }
     }
 
     #[test]
-    fn instants_are_told_exactly() {
-        let told = told("expiresAt", Value::Null, json!("2030-01-01T12:00:00Z"));
-        assert!(told.contains("1 January 2030, 12:00:00 UTC"), "{told}");
+    fn instants_and_what_was_refused_are_told_in_words() {
+        let expiry = between("expiresAt", Value::Null, json!("2030-01-01T12:00:00Z"));
+        assert!(expiry.contains("1 January 2030, 12:00:00 UTC"), "{expiry}");
+        assert_eq!(between("attempted", Value::Null, json!("key.created")), "Key created");
+        assert_eq!(between("exceeded", Value::Null, json!("channelScopes")), "channels");
     }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn add(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     let mut form = Form { id, ..Form::read(&mut visit.form)? };
     let channel = form.id.trim().parse::<ChannelId>();
     form.id_fault = match &channel {
-        Err(error) => Some(sentence(&format!("the id {error}"))),
+        Err(error) => Some(sentence(&error.to_string())),
         Ok(id) if !may_change(visit, id.as_str()) => Some("Your key is for other channels.".to_owned()),
         // Saving would change it, which is not what adding is for.
         Ok(id) if find(visit, id).await?.is_some() => {
