@@ -25,10 +25,10 @@ const relative = (milliseconds) => {
 };
 
 const countdown = (milliseconds) => {
-  if (milliseconds <= 0) return "ended";
-  const seconds = Math.floor(milliseconds / 1000);
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const parts = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
+  const clock = parts.map((part) => String(part).padStart(2, "0")).join(":");
+  return seconds < 86400 ? clock : `${span(seconds - (seconds % 86400))}, ${clock}`;
 };
 
 const write = (element, text) => {
@@ -77,12 +77,14 @@ every("form[data-confirm]", (form) =>
   }),
 );
 
-// <input type="checkbox" data-leave-guard>: the page asks before it is left, until the box is ticked.
-every("[data-leave-guard]", (box) =>
+// <a data-leave-guard>: the page asks before it is left otherwise than by this link.
+every("a[data-leave-guard]", (link) => {
+  let isDone = false;
+  link.addEventListener("click", () => (isDone = true));
   addEventListener("beforeunload", (event) => {
-    if (!box.checked) event.preventDefault();
-  }),
-);
+    if (!isDone) event.preventDefault();
+  });
+});
 
 // <button data-append="text" data-to="id of a text area" data-script hidden>
 every("[data-append]", (button) =>
@@ -94,6 +96,51 @@ every("[data-append]", (button) =>
     announce(`Added ${button.dataset.append}`);
   }),
 );
+
+// <div data-belongs-to="name of a choice" data-value="one of its values">: whoever fills it in chooses that, and whoever
+// chooses something else empties it.
+every("[data-belongs-to]", (part) => {
+  const choices = [...document.getElementsByName(part.dataset.belongsTo)];
+  const own = choices.find((choice) => choice.value === part.dataset.value);
+  part.addEventListener("input", () => (own.checked = true));
+  for (const choice of choices) {
+    choice.addEventListener("change", () => {
+      if (own.checked) return;
+      for (const input of part.querySelectorAll("input")) {
+        if (input.type === "checkbox") input.checked = false;
+        else input.value = "";
+      }
+    });
+  }
+});
+
+// <dd data-tells="names of fields" data-nothing="what they say when they are empty">: what the form says, as it is filled in.
+const said = (control) => {
+  if (control.type === "checkbox" || control.type === "radio") {
+    return control.checked ? [control.closest("label").querySelector("bdi").textContent] : [];
+  }
+  const text = control.selectedOptions ? control.selectedOptions[0].textContent : control.value;
+  return text.split("\n").map((line) => line.trim()).filter(Boolean);
+};
+
+const tellForm = (form) =>
+  form.querySelectorAll("[data-tells]").forEach((place) => {
+    const names = place.dataset.tells.split(" ");
+    const controls = names.flatMap((name) => [...form.elements].filter((control) => control.name === name));
+    if (controls.length === 0) return;
+    const words = controls.flatMap(said);
+    const items = (words.length > 0 ? words : [place.dataset.nothing]).map((word) => {
+      const item = document.createElement("li");
+      item.append(Object.assign(document.createElement("bdi"), { textContent: word }));
+      return item;
+    });
+    place.querySelector("ul").replaceChildren(...items);
+  });
+
+every("form:has([data-tells])", (form) => {
+  tellForm(form);
+  for (const happening of ["input", "change", "click"]) form.addEventListener(happening, () => tellForm(form));
+});
 
 // <button data-select-all="id of a group of boxes" data-script hidden>
 every("[data-select-all]", (button) =>

@@ -44,8 +44,8 @@ impl Chart<'_> {
                     p.chart-none.faint { "No requests" }
                 } @else {
                     div.plot {
-                        (self.drawing(most))
                         p.most aria-hidden="true" { (grouped(most)) }
+                        (self.drawing(most))
                     }
                     p.ends aria-hidden="true" {
                         @if let Some(first) = self.bars.first() { span { (first.label) } }

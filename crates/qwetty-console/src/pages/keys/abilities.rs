@@ -65,7 +65,7 @@ impl Abilities {
             ("May", &self.may, "permissions", "Nothing yet: choose at least one permission"),
             ("On", &self.on, "reach channels", "Not chosen yet"),
             ("From", &self.from, "whitelist", ANYWHERE),
-            ("Until", &self.until, "expiry date", "Not chosen yet"),
+            ("Expires", &self.until, "expiry date", "Not chosen yet"),
             ("At most", &self.at_most, "tier", ""),
         ];
         html! {
@@ -112,7 +112,7 @@ fn from(networks: &IpPolicy) -> Vec<String> {
 fn end(until: Until, now: Timestamp) -> Vec<String> {
     match until {
         Until::At(at) => vec![format!("{}, {}", time::exact(at), time::words(at, now))],
-        Until::Kept | Until::Never => vec!["Somebody revokes it: it never expires".to_owned()],
+        Until::Kept | Until::Never => vec!["Never: it works until somebody revokes it".to_owned()],
     }
 }
 

@@ -8,6 +8,7 @@ use super::abilities::{Abilities, quota};
 use super::channels::KnownChannels;
 use super::draft::{Draft, Expiry, PRESETS, Reach};
 use super::faults::Faults;
+use super::judged::DAY;
 use crate::view::field::{Choice, Field, Kind, Picks, boxes};
 use crate::view::time;
 use crate::visit::Visit;
@@ -202,15 +203,15 @@ impl KeyForm<'_> {
     fn expiry(&self) -> Markup {
         let errors = self.faults.of("expiry");
         let field = Field { errors: &errors, ..Field::new("expiry", "Expiration") };
-        let offered: Vec<(String, String, Option<String>)> =
-            self.offered_expiries().map(|(expiry, label, hint)| (expiry.value(), label, hint)).collect();
+        let offered: Vec<(String, String)> =
+            self.offered_expiries().map(|(expiry, label)| (expiry.value(), label)).collect();
         let chosen = self.draft.expiry.map(Expiry::value);
         let choices: Vec<Choice<'_>> = offered
             .iter()
-            .map(|(value, label, hint)| Choice {
+            .map(|(value, label)| Choice {
                 value,
                 label,
-                hint: hint.as_deref(),
+                hint: (*value == Expiry::Never.value()).then_some(NEVER),
                 is_chosen: chosen.as_ref() == Some(value),
             })
             .collect();
@@ -223,24 +224,24 @@ impl KeyForm<'_> {
         })
     }
 
-    fn offered_expiries(&self) -> impl Iterator<Item = (Expiry, String, Option<String>)> {
+    fn offered_expiries(&self) -> impl Iterator<Item = (Expiry, String)> {
         let now = self.visit.now;
         let mine = self.visit.key.record().lifecycle.expires_at();
         let kept = self.kept.map(|at| {
             let label =
-                at.map_or("Leave it: never".to_owned(), |at| format!("Leave it: {}", time::exact(at)));
-            (Expiry::Kept, label, None)
+                at.map_or("As it is: never".to_owned(), |at| format!("As it is: {}", time::exact(at)));
+            (Expiry::Kept, label)
         });
         let presets = PRESETS.into_iter().filter_map(move |days| {
-            let at = now.saturating_add(std::time::Duration::from_secs(u64::from(days) * 86_400));
-            let label = if days == 365 { "A year".to_owned() } else { format!("{days} days") };
-            mine.is_none_or(|mine| at <= mine).then(|| (Expiry::Days(days), label, Some(time::day(at))))
+            let at = now.saturating_add(DAY * u32::from(days));
+            let length = if days == 365 { "a year".to_owned() } else { format!("{days} days") };
+            let label = format!("In {length}, on {}", time::day(at));
+            mine.is_none_or(|mine| at <= mine).then_some((Expiry::Days(days), label))
         });
-        let as_mine =
-            mine.map(|at| (Expiry::Mine, "As long as your own key".to_owned(), Some(time::exact(at))));
-        let date = (Expiry::Date, "At the end of a day".to_owned(), None);
-        let never = mine.is_none().then(|| (Expiry::Never, "Never".to_owned(), Some(NEVER.to_owned())));
-        kept.into_iter().chain(presets).chain(as_mine).chain([date]).chain(never)
+        let as_mine = mine.map(|at| (Expiry::Mine, format!("With your own key: {}", time::exact(at))));
+        let date = (Expiry::Date, "At the end of a day".to_owned());
+        let never = mine.is_none().then(|| (Expiry::Never, "Never".to_owned()));
+        kept.into_iter().chain(presets).chain(as_mine).chain(never).chain([date])
     }
 
     fn tier(&self) -> Markup {

@@ -8,7 +8,7 @@ use qwetty_keys::{Description, Name, Timestamp};
 use super::draft::{Draft, Expiry, Reach};
 use super::faults::Faults;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most lines of a whitelist whose faults are named one by one.
 const MOST_FAULTS: usize = 20;
 

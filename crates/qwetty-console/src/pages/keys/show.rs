@@ -29,7 +29,7 @@ pub(crate) async fn show(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     let offers = Offers::of(visit, &key);
     let content = html! {
         p { a href=(HOME) { "API keys" } }
-        div.heading {
+        div.heading.near {
             h1 { bdi { (key.record.name) } }
             (status::badge(key.status))
         }
@@ -40,14 +40,14 @@ pub(crate) async fn show(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
         (standing_banner(visit, &key))
         (overlap_banner(visit, &key))
         div.columns {
-            section.card aria-labelledby="abilities" {
-                h2 #abilities { "What it is able to do" }
-                (Abilities::of(&key, visit.catalogue(), &channels, visit.now).list(false))
-            }
             div.stack {
+                section.card aria-labelledby="abilities" {
+                    h2 #abilities { "What it is able to do" }
+                    (Abilities::of(&key, visit.catalogue(), &channels, visit.now).list(false))
+                }
                 (usage.quota())
-                (details(visit, &key).await?)
             }
+            (details(visit, &key).await?)
         }
         (usage.section())
         (history(visit, &key).await?)

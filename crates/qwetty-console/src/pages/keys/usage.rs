@@ -44,7 +44,7 @@ impl<'a> Usage<'a> {
                 }
                 p.faint {
                     @if used == 0 { "Nothing is counted against it." }
-                    @else { "The next of it comes back " (time::relative(self.grows_at(), self.visit.now)) "." }
+                    @else { (grouped(used.into())) " used. The next one comes back " (time::relative(self.grows_at(), self.visit.now)) "." }
                 }
             }
         }

@@ -42,7 +42,7 @@ pub(super) fn page(visit: &Visit<'_>, issued: &IssuedKey, occasion: Occasion) ->
         section.card {
             h2 #try-label { "Try it" }
             p { "This call asks the server for the key itself, and counts as its use." }
-            pre tabindex="0" aria-labelledby="try-label" { code #curl translate="no" { (curl(visit, issued)) } }
+            pre.wrap tabindex="0" aria-labelledby="try-label" { code #curl translate="no" { (curl(visit, issued)) } }
             @if !record.access.networks.allows(visit.address) {
                 p.hint { "Your own address is not in the key's IP whitelist. Run it on a machine that is." }
             }
@@ -50,9 +50,7 @@ pub(super) fn page(visit: &Visit<'_>, issued: &IssuedKey, occasion: Occasion) ->
                 button.quiet type="button" data-copy="curl" data-script hidden { "Copy the command" }
             }
         }
-        form method="get" action=(path(record.id)) data-leave-guard {
-            button type="submit" { "I have stored it" }
-        }
+        p { a.button href=(path(record.id)) data-leave-guard { "I have stored it" } }
     };
     Ok(visit.page(title, &content))
 }
@@ -82,5 +80,6 @@ fn old_value(visit: &Visit<'_>, issued: &IssuedKey) -> Markup {
 
 /// What stands in quotes is of characters that mean nothing to a shell: see `Arrival::base` and the form of key values.
 fn curl(visit: &Visit<'_>, issued: &IssuedKey) -> String {
-    format!("curl -H 'Authorization: Bearer {}' '{}/api/v1/me'", issued.value.expose(), visit.base)
+    let value = issued.value.expose();
+    format!("curl '{}/api/v1/me' \\\n  -H 'Authorization: Bearer {value}'", visit.base)
 }
