@@ -10,6 +10,8 @@ pub(crate) struct Case {
     pub(crate) from: &'static str,
     pub(crate) requests: Vec<Request>,
     pub(crate) asks: Asks,
+    /// Whether there must be a gateway between the client and whoever decides.
+    pub(crate) behind_a_gateway: bool,
 }
 
 /// What is asked of every gateway alike.
@@ -25,7 +27,14 @@ pub(crate) enum Asks {
 
 impl Case {
     pub(crate) fn new(group: &'static str, name: impl Into<String>, request: Request) -> Self {
-        Self { group, name: name.into(), from: CLIENT, requests: vec![request], asks: Asks::Answer }
+        Self {
+            group,
+            name: name.into(),
+            from: CLIENT,
+            requests: vec![request],
+            asks: Asks::Answer,
+            behind_a_gateway: false,
+        }
     }
 
     /// The same with one more request on the connection.
@@ -36,6 +45,11 @@ impl Case {
 
     pub(crate) fn from(self, from: &'static str) -> Self {
         Self { from, ..self }
+    }
+
+    /// The same, for gateways alone.
+    pub(crate) fn behind_a_gateway(self) -> Self {
+        Self { behind_a_gateway: true, ..self }
     }
 
     pub(crate) fn asks(self, asks: Asks) -> Self {

@@ -7,8 +7,8 @@ pub(crate) const CLIENT: &str = "127.0.0.9";
 pub(crate) const PROXY: &str = "127.0.0.2";
 /// An address that nobody here has.
 pub(crate) const ELSEWHERE: &str = "198.51.100.7";
-/// How many units a key of the tier `standard` has.
-pub(crate) const LIMIT: u64 = 2;
+/// The quotas of the tiers `standard` and `admin`: two units are soon used up, and other keys never are.
+pub(crate) const TIERS: [&str; 2] = ["2/86400", "1000000/86400"];
 
 /// A key that clients call with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ pub(crate) enum Key {
     Revoked,
     Expired,
     Deleted,
-    /// Has [`LIMIT`] units.
+    /// Of the tier `standard`.
     Limited,
     /// No decision is asked about it until Qwetty is gone.
     Fresh,

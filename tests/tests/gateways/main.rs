@@ -15,6 +15,8 @@
 
 mod case;
 mod cases;
+mod embedded;
+mod forward;
 mod key;
 mod outage;
 mod port;
@@ -31,16 +33,20 @@ use std::path::PathBuf;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, join_all};
-use qwetty_tests::{Server, Upstream, eventually};
+use qwetty_tests::{Client, Server, Upstream};
 
+use case::Case;
 use cases::cases;
+use embedded::Embedded;
 use key::Key;
 use port::free_port;
 use question::Form;
 use shipped::{SHIPPED, Shipped};
 use subject::{Charged, Subject};
-use table::Results;
+use table::{Results, chosen};
 use world::World;
+
+const LAYER: &str = "the tower layer";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_decides_decides_as_the_table_says() {
@@ -56,17 +62,15 @@ async fn whoever_decides_decides_as_the_table_says() {
             .filter(|(name, _)| chosen(name))
             .map(|(name, form)| by_question(name, form).boxed_local()),
     );
+    if chosen(LAYER) {
+        running.push(by_layer(LAYER).boxed_local());
+    }
     for shipped in SHIPPED.iter().filter(|shipped| chosen(shipped.name)) {
         if let Some(program) = shipped.program() {
             running.push(by_gateway(shipped, program).boxed_local());
         }
     }
     table::compare(&join_all(running).await);
-}
-
-/// Whether a subject is tried; `QWETTY_GATEWAY` is a part of the names of those that are.
-fn chosen(name: &str) -> bool {
-    std::env::var("QWETTY_GATEWAY").map_or(true, |part| name.contains(&part))
 }
 
 /// What the smallest gateway does.
@@ -91,10 +95,36 @@ async fn by_gateway(shipped: &Shipped, program: PathBuf) -> Results {
     results
 }
 
-/// What became of every case.
+/// What the tower layer does, whose engine takes over the database of a server that has ended.
+async fn by_layer(name: &'static str) -> Results {
+    let (world, upstream) = (World::new(free_port()).await, Upstream::start().await);
+    let launch = world.server.launch().clone();
+    world.server.stop().await;
+    let embedded = Embedded::start(&launch.database(), upstream.address()).await;
+    let subject = Subject::new(embedded.address, world.keys, upstream);
+    let mut results = Results::of(name);
+    decide_all(&subject, &mut results, cases().into_iter().filter(|case| !case.behind_a_gateway)).await;
+    results.charges(held(assert_charged_once(&subject, async |id| embedded.counted(id).await)).await);
+    results.end(&subject);
+    results
+}
+
+/// What a gateway does: every case, and then without the server.
 async fn results(name: &'static str, subject: Subject, server: Server) -> Results {
-    let mut results = Results { subject: name, rows: Vec::new(), manners: Vec::new(), faults: Vec::new() };
-    for case in cases() {
+    let mut results = Results::of(name);
+    decide_all(&subject, &mut results, cases().into_iter()).await;
+    let mut root = server.root();
+    results.charges(held(assert_charged_once(&subject, async |id| counted_by(&mut root, id).await)).await);
+    match held(outage::outages(&subject, server)).await {
+        Ok(rows) => rows.into_iter().for_each(|(row, outcome)| results.add(outage::GROUP, &row, Ok(outcome))),
+        Err(fault) => results.faults.push(format!("{}: {fault}", outage::GROUP)),
+    }
+    results.end(&subject);
+    results
+}
+
+async fn decide_all(subject: &Subject, results: &mut Results, cases: impl Iterator<Item = Case>) {
+    for case in cases {
         let outcome = held(subject.outcome(&case)).await;
         results.add(case.group, &case.name, outcome);
     }
@@ -102,17 +132,6 @@ async fn results(name: &'static str, subject: Subject, server: Server) -> Result
         let outcome = held(subject.smuggle(attack)).await;
         results.add("smuggling", attack, outcome);
     }
-    let charged = held(assert_charged_once(&subject, &server)).await;
-    results.add("charges", "each decision", charged.map(|()| "charged once".to_owned()));
-    match held(outage::outages(&subject, server)).await {
-        Ok(rows) => rows.into_iter().for_each(|(row, outcome)| results.add(outage::GROUP, &row, Ok(outcome))),
-        Err(fault) => results.faults.push(format!("{}: {fault}", outage::GROUP)),
-    }
-    for late in subject.upstream.taken() {
-        results.faults.push(format!("the API got {:?} in the end", late.start));
-    }
-    results.manners = subject.manners();
-    results
 }
 
 /// What a future gives, or the assertion in it that failed: one fault is not to hide another.
@@ -123,22 +142,19 @@ async fn held<T>(future: impl Future<Output = T>) -> Result<T, String> {
     })
 }
 
-/// The server has counted what the clients saw: nothing was asked twice, and nothing was answered from a cache.
-async fn assert_charged_once(subject: &Subject, server: &Server) {
-    let mut root = server.root();
-    for (key, expected) in subject.charged() {
-        // Nobody counts for it any more.
-        if key == Key::Deleted {
-            continue;
+/// What clients saw is what was counted: nothing was asked twice, and nothing was answered from a cache.
+async fn assert_charged_once(subject: &Subject, mut counted: impl AsyncFnMut(&str) -> Charged) {
+    for (key, seen) in subject.charged() {
+        // Nobody counts any more for one that is gone.
+        if key != Key::Deleted {
+            assert_eq!(counted(subject.keys.id(key)).await, seen, "counted of {key:?}, and seen");
         }
-        let id = subject.keys.id(key);
-        let counted = eventually("the count", async || {
-            let usage = root.key(id).await["usage"].take();
-            let count = |member: &str| usage[member].as_u64().unwrap();
-            let charged = Charged { requests: count("requestCount"), denials: count("deniedCount") };
-            (charged.requests >= expected.requests && charged.denials >= expected.denials).then_some(charged)
-        })
-        .await;
-        assert_eq!(counted, expected, "requests and denials of {key:?}: counted, seen");
     }
+}
+
+/// What a server has counted of a key.
+async fn counted_by(root: &mut Client, id: &str) -> Charged {
+    let usage = root.key(id).await["usage"].take();
+    let count = |member: &str| usage[member].as_u64().unwrap();
+    Charged { requests: count("requestCount"), denials: count("deniedCount") }
 }

@@ -6,6 +6,8 @@ use qwetty_tests::{Kind, Message};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::forward::{exchange, forward};
+
 const IDENTITY: [&str; 4] =
     ["X-Qwetty-Key-Id", "X-Qwetty-Organization-Id", "X-Qwetty-Permissions", "X-Qwetty-Channel-Scopes"];
 /// What the client is told of a decision, beside the answer.
@@ -98,7 +100,13 @@ impl Gateway {
         if decision.status() != 200 {
             return answered(&decision, |name| !name.starts_with("x-qwetty-"), &[], method == "HEAD");
         }
-        let passed = self.pass_on(method, target, request, &decision).await;
+        let identity = IDENTITY.map(|name| {
+            let value = decision.values(name).next().expect("every identity header is set");
+            (name, String::from_utf8_lossy(value).into_owned())
+        });
+        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let passed =
+            forward(self.api, &format!("{method} {target}"), headers, &identity, &request.body).await;
         let told: Vec<(String, Vec<u8>)> = decision
             .headers
             .iter()
@@ -139,34 +147,6 @@ impl Gateway {
             tokio::time::timeout(std::time::Duration::from_secs(2), exchange(self.qwetty, &question, kind));
         answer.await.ok()?
     }
-
-    async fn pass_on(&self, method: &str, target: &str, request: &Message, decision: &Message) -> Message {
-        let mut passed = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
-        let mut add =
-            |name: &str, value: &[u8]| passed.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
-        let own = ["authorization", "connection", "content-length", "transfer-encoding", "expect"];
-        for (name, value) in &request.headers {
-            // Names that an API could take for ours go, whatever stands between their letters.
-            let letters: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-            if !letters.starts_with("xqwetty") && !own.contains(&&*name.to_lowercase()) {
-                add(name, value);
-            }
-        }
-        for name in IDENTITY {
-            add(name, decision.values(name).next().expect("every identity header is set"));
-        }
-        add("Content-Length", request.body.len().to_string().as_bytes());
-        add("Connection", b"close");
-        passed.extend(b"\r\n");
-        passed.extend(&request.body);
-        exchange(self.api, &passed, Kind::Answer).await.expect("the API answers")
-    }
-}
-
-async fn exchange(address: SocketAddr, bytes: &[u8], kind: Kind) -> Option<Message> {
-    let mut stream = BufReader::new(TcpStream::connect(address).await.ok()?);
-    stream.write_all(bytes).await.ok()?;
-    Message::read(&mut stream, kind).await.ok().flatten()
 }
 
 /// An answer on its way to the client: those of its headers that pass, and these.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use qwetty_tests::{Launch, NewKey, Organization, Server, eventually};
 
-use crate::key::{Key, LIMIT, PROXY};
+use crate::key::{Key, PROXY, TIERS};
 
 /// A server that trusts what a gateway on this machine says, with a key of every kind.
 pub(crate) struct World {
@@ -20,11 +20,11 @@ pub(crate) struct Keys {
 impl World {
     /// One whose server listens on this port, and does so again when it is started again.
     pub(crate) async fn new(port: u16) -> Self {
-        let (listen, tier) = (format!("127.0.0.1:{port}"), format!("{LIMIT}/86400"));
+        let (listen, [standard, admin]) = (format!("127.0.0.1:{port}"), TIERS);
         let proxy = format!("{PROXY}/32");
         let server = Launch::serve()
             .with(["--listen", &listen, "--trusted-proxy", "127.0.0.1/32", "--trusted-proxy", &proxy])
-            .with(["--tier-standard", &tier, "--tier-admin", "1000000/86400"])
+            .with(["--tier-standard", standard, "--tier-admin", admin])
             .start()
             .await;
         let mut organization = Organization::new(&server, "Acme").await;
