@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use http::header::{HOST, HeaderMap};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderName, Method, Version};
+use http::{HeaderName, Method};
 use qwetty::Now;
-use qwetty_guard::{ErrorCode, RequestId, WithoutForwardedFor, client_address};
+use qwetty_guard::{RequestId, WithoutForwardedFor, client_address};
 
 use crate::console::ConsoleOptions;
 use crate::cookie;
@@ -52,14 +52,10 @@ impl Arrival {
         self.parts.method == Method::GET
     }
 
-    /// The host that the client named, which HTTP/1.1 requires it to do (RFC 9112, section 3.2).
+    /// The host that the client named.
     pub(crate) fn host(&self) -> Result<Option<&str>, Refusal> {
         let named = qwetty_guard::single(&self.parts.headers, &HOST)?;
-        let host = self.parts.uri.authority().map(Authority::as_str).or(named);
-        if host.is_none() && self.parts.version == Version::HTTP_11 {
-            return Err(Refusal::new(ErrorCode::MalformedRequest, "The request names no host."));
-        }
-        Ok(host)
+        Ok(self.parts.uri.authority().map(Authority::as_str).or(named))
     }
 
     /// Where the server is, as the client reaches it; nothing in it means anything to a shell or to HTML.

@@ -8,7 +8,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Engine, KeyManager, Verifier};
-use qwetty_guard::{RequestIds, TrustedProxies};
+use qwetty_guard::{AmbiguousTable, PathTable, RequestIds, TrustedProxies, Unrouted, check_limits};
 use rand_core::TryCryptoRng;
 
 use crate::arrival::Arrival;
@@ -19,7 +19,7 @@ use crate::form;
 use crate::pages;
 use crate::refusal::Refusal;
 use crate::reply::{self, Response};
-use crate::route::{AmbiguousRoutes, HOME, Needs, Page, ROOT, Route, Router, Unrouted};
+use crate::route::{HOME, Needs, Page, ROOT, ROUTES, Route};
 use crate::same_origin::is_foreign;
 use crate::session::Sessions;
 use crate::slowdown::Slowdown;
@@ -40,7 +40,7 @@ pub struct Console {
     pub(crate) tokens: Tokens,
     pub(crate) assets: Assets,
     options: ConsoleOptions,
-    router: Router,
+    router: PathTable<Route>,
     ids: RequestIds,
 }
 
@@ -70,7 +70,7 @@ pub struct ConsoleError(#[from] Fault);
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error(transparent)]
-    Routes(#[from] AmbiguousRoutes),
+    Routes(#[from] AmbiguousTable),
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
 }
@@ -98,7 +98,7 @@ impl Console {
             tokens,
             assets: Assets::new(),
             options,
-            router: Router::new().map_err(Fault::from)?,
+            router: PathTable::new(ROUTES).map_err(Fault::from)?,
             ids: RequestIds::new(seed),
         })
     }
@@ -115,10 +115,11 @@ impl Console {
     {
         let (parts, body) = request.into_parts();
         let arrival = Arrival::new(parts, peer, self.ids.next(), self.engine.now(), &self.options);
-        let (mut response, route) = match self.router.route(&arrival.parts.method, arrival.parts.uri.path()) {
+        let routed = self.router.route(&arrival.parts.method, arrival.parts.uri.path());
+        let (mut response, route) = match routed {
             Ok(routed) => {
-                let answered = self.answer(&arrival, routed.route, routed.id, body).await;
-                (answered.unwrap_or_else(|refusal| refusal.page(&self.frame(&arrival))), routed.route.path)
+                let answered = self.answer(&arrival, routed.row, routed.id, body).await;
+                (answered.unwrap_or_else(|refusal| refusal.page(&self.frame(&arrival))), routed.row.path)
             }
             Err(unrouted) => (self.nowhere(&arrival, unrouted).await, "none"),
         };
@@ -137,6 +138,7 @@ impl Console {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
     {
+        check_limits(&arrival.parts)?;
         if route.page == Page::Asset {
             let asset = id.as_deref().and_then(|name| self.assets.named(name));
             return asset.map(reply::asset).ok_or_else(Refusal::not_found);

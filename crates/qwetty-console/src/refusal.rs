@@ -6,11 +6,11 @@ use http::Method;
 use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
 use maud::{Markup, html};
 use qwetty::{ManageError, VerifyError};
-use qwetty_guard::{ErrorCode, HeaderError};
+use qwetty_guard::{ErrorCode, HeaderError, LimitError, Problem, Unrouted};
 
 use crate::fields::FieldsError;
 use crate::reply::{self, Response};
-use crate::route::{HOME, Unrouted};
+use crate::route::HOME;
 use crate::token::NoRandomness;
 use crate::view::{Frame, layout};
 
@@ -97,6 +97,13 @@ impl From<Unrouted> for Refusal {
         let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let header = HeaderValue::try_from(allowed).ok().map(|value| (ALLOW, value));
         Self { header, ..Self::new(ErrorCode::MethodNotAllowed, detail) }
+    }
+}
+
+impl From<LimitError> for Refusal {
+    fn from(error: LimitError) -> Self {
+        let problem = Problem::from(error);
+        Self::new(problem.code(), format!("{}.", problem.detail()))
     }
 }
 

@@ -14,6 +14,8 @@ use crate::bearer::BearerError;
 use crate::error_code::ErrorCode;
 use crate::faults::Faults;
 use crate::header::HeaderError;
+use crate::limits::LimitError;
+use crate::path_table::Unrouted;
 use crate::problem_object::ProblemObject;
 use crate::request_id::RequestId;
 use crate::routes::Unmapped;
@@ -160,6 +162,25 @@ impl Problem {
 impl From<Faults> for Problem {
     fn from(faults: Faults) -> Self {
         Self::validation_failed(faults)
+    }
+}
+
+impl From<LimitError> for Problem {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::UriTooLong => Self::new(ErrorCode::UriTooLong),
+            LimitError::HeadersTooLarge => Self::new(ErrorCode::HeadersTooLarge),
+            LimitError::NoHost | LimitError::Header(_) => Self::malformed_request(&error),
+        }
+    }
+}
+
+impl From<Unrouted> for Problem {
+    fn from(unrouted: Unrouted) -> Self {
+        match unrouted {
+            Unrouted::UnknownPath => Self::new(ErrorCode::NotFound),
+            Unrouted::OtherMethods(methods) => Self::method_not_allowed(&methods),
+        }
     }
 }
 

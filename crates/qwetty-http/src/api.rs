@@ -10,8 +10,8 @@ use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
-    ErrorCode, Problem, RateLimit, Refused, RequestId, RequestIds, RouteTable, TrustedProxies,
-    WithoutForwardedFor, client_address,
+    AmbiguousTable, ErrorCode, PathTable, Problem, RateLimit, Refused, RequestId, RequestIds, RouteTable,
+    Routed, TrustedProxies, WithoutForwardedFor, check_limits, client_address,
 };
 
 use crate::admission::{Door, admit};
@@ -20,10 +20,8 @@ use crate::calls;
 use crate::calls::authorize::{Form, authorize, refusal};
 use crate::calls::docs::Docs;
 use crate::json::Json;
-use crate::limits;
 use crate::query::Query;
-use crate::route::{Call, Row};
-use crate::router::{AmbiguousTable, Routed, Router, Unrouted};
+use crate::route::{Call, ROWS, Row, known};
 
 /// How long a request's body may take, as the contract has it.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,7 +34,7 @@ pub struct Api {
     pub(crate) docs: Docs,
     pub(crate) trusted: TrustedProxies,
     pub(crate) routes: RouteTable,
-    router: Router,
+    router: PathTable<Row>,
     ids: RequestIds,
 }
 
@@ -95,7 +93,7 @@ impl Api {
             engine,
             trusted,
             routes,
-            router: Router::new()?,
+            router: PathTable::new(ROWS)?,
             ids: RequestIds::new(seed),
         })
     }
@@ -107,18 +105,13 @@ impl Api {
     {
         let id = self.ids.next();
         let (parts, body) = request.into_parts();
-        let routed = self.router.route(&parts.method, parts.uri.path());
+        let routed = self.router.route(&parts.method, known(parts.uri.path()));
         if let Ok(Routed { row, .. }) = &routed
             && let Some(form) = Form::of(row.call)
         {
             return authorize(self, form, &parts, peer.ip(), row, &id).await;
         }
-        let routed = limits::check(&parts).map_err(Problem::from).and_then(|()| {
-            routed.map_err(|unrouted| match unrouted {
-                Unrouted::UnknownPath => Problem::new(ErrorCode::NotFound),
-                Unrouted::OtherMethods(methods) => Problem::method_not_allowed(&methods),
-            })
-        });
+        let routed = check_limits(&parts).map_err(Problem::from).and_then(|()| routed.map_err(Problem::from));
         let routed = match routed {
             Ok(routed) => routed,
             Err(problem) => return Answer::problem(problem, &id),

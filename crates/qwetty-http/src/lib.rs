@@ -8,15 +8,12 @@ mod echo;
 mod error_guide;
 mod fields;
 mod json;
-mod limits;
 mod openapi;
 mod original_request;
 mod query;
 mod reference;
 mod refusal;
 mod route;
-mod router;
 mod wire;
 
 pub use api::{Answer, Api};
-pub use router::AmbiguousTable;

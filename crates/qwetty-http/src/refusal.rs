@@ -3,7 +3,6 @@
 use qwetty_guard::{ErrorCode, Problem};
 
 use crate::body::BodyError;
-use crate::limits::LimitError;
 use crate::query::QueryError;
 
 impl From<QueryError> for Problem {
@@ -26,22 +25,10 @@ impl From<BodyError> for Problem {
     }
 }
 
-impl From<LimitError> for Problem {
-    fn from(error: LimitError) -> Self {
-        match error {
-            LimitError::UriTooLong => Self::new(ErrorCode::UriTooLong),
-            LimitError::HeadersTooLarge => Self::new(ErrorCode::HeadersTooLarge),
-            LimitError::NoHost | LimitError::Header(_) => Self::malformed_request(&error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::json::Json;
-    use http::header::HOST;
-    use qwetty_guard::HeaderError;
 
     #[test]
     fn every_refusal_of_the_wire_has_its_code() {
@@ -55,10 +42,6 @@ mod tests {
             (Problem::from(BodyError::TooLate), MalformedRequest),
             (Problem::from(BodyError::Missing), MalformedRequest),
             (Problem::from(BodyError::Malformed(malformed())), MalformedRequest),
-            (Problem::from(LimitError::UriTooLong), UriTooLong),
-            (Problem::from(LimitError::HeadersTooLarge), HeadersTooLarge),
-            (Problem::from(LimitError::NoHost), MalformedRequest),
-            (Problem::from(LimitError::from(HeaderError::Repeated(HOST))), MalformedRequest),
         ] {
             assert_eq!(problem.code(), code, "{problem:?}");
         }

@@ -6,6 +6,7 @@ use http::Method;
 use qwetty_authz::administration::{
     API_KEYS_MANAGE, API_KEYS_READ, API_KEYS_VERIFY, AUDIT_READ, CHANNELS_MANAGE, ORGANIZATIONS_MANAGE,
 };
+use qwetty_guard::PathRow;
 
 /// One call of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,14 +82,6 @@ impl Methods {
             Self::Every => EVERY,
         }
     }
-
-    /// Whether a call by this method is one. HEAD is GET whose answer has no body (RFC 9110, section 9.3.2).
-    pub(crate) fn take(&self, method: &Method) -> bool {
-        match self {
-            Self::One(own) => own == if method == Method::HEAD { &Method::GET } else { method },
-            Self::Every => true,
-        }
-    }
 }
 
 impl fmt::Display for Methods {
@@ -136,6 +129,23 @@ const MANAGE: Needs = Needs::Charged(&[API_KEYS_MANAGE]);
 const READ: Needs = Needs::Charged(&[API_KEYS_READ]);
 const OPERATE: Needs = Needs::Charged(&[ORGANIZATIONS_MANAGE]);
 const MANAGE_CHANNELS: Needs = Needs::Charged(&[CHANNELS_MANAGE]);
+
+impl PathRow for Row {
+    fn path(&self) -> &'static str {
+        self.path
+    }
+
+    fn methods(&self) -> &[Method] {
+        self.methods.described()
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        match &self.methods {
+            Methods::One(own) => own == if method == Method::HEAD { &Method::GET } else { method },
+            Methods::Every => true,
+        }
+    }
+}
 
 impl Row {
     /// The channel that a call with this id in its path is about.
@@ -195,4 +205,52 @@ const fn row(path: &'static str, method: Method, call: Call, needs: Needs) -> Ro
 
 const fn any(path: &'static str, call: Call) -> Row {
     Row { path, methods: Methods::Every, call, needs: Needs::Original }
+}
+
+/// The path by which a request is looked up: itself, but for what stands below Envoy's; that is another request's.
+pub(crate) fn known(path: &str) -> &str {
+    match path.strip_prefix(AUTHORIZE_ENVOY) {
+        Some(original) if original.starts_with('/') => AUTHORIZE_ENVOY,
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qwetty_guard::{PathTable, Unrouted};
+
+    fn route(method: &Method, path: &str) -> Result<(Call, Option<String>), Unrouted> {
+        PathTable::new(ROWS).unwrap().route(method, known(path)).map(|routed| (routed.row.call, routed.id))
+    }
+
+    #[test]
+    fn every_row_is_found_by_its_own_method_and_path() {
+        for row in ROWS {
+            for method in row.methods.described() {
+                let found = route(method, &row.path.replace("{id}", "x"));
+                assert_eq!(found.unwrap().0, row.call, "{method} {}", row.path);
+            }
+        }
+    }
+
+    #[test]
+    fn other_paths_are_unknown() {
+        for path in ["/", "/api/v1", "/api/v1/api-keys/", "/api/v1/api-keys/x/y", "/API/V1/me", "*", ""] {
+            assert_eq!(route(&Method::GET, path), Err(Unrouted::UnknownPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_may_ask_by_any_method() {
+        let method = Method::from_bytes(b"BREW").unwrap();
+        assert_eq!(route(&method, "/api/v1/authorize"), Ok((Call::Authorize, None)));
+        for original in ["", "/", "//", "/a/../b", "/api/v1/me", "/%2f"] {
+            let path = format!("/api/v1/authorize/envoy{original}");
+            assert_eq!(route(&method, &path), Ok((Call::AuthorizeEnvoy, None)), "{path}");
+        }
+        for path in ["/api/v1/authorize/", "/api/v1/authorize/me", "/api/v1/authorize/envoys"] {
+            assert_eq!(route(&method, path), Err(Unrouted::UnknownPath), "{path}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use http::header::HeaderName;
 ///
 /// A request that says nothing there is tied to no channel and passes every scope; the service filters its answer by
 /// the key's scope. One that says something which is no channel's id (an empty value, bytes that are no text, several
-/// different values) is for a channel that no scope has: it passes for a key for every channel alone.
+/// different values, a value that a program which parts parameters at `;` would not see as such) is for a channel that no scope has: it passes for a key for every channel alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ChannelSource {
     /// Nowhere: no request of the row is tied to a channel.
@@ -29,8 +29,23 @@ const NO_CHANNEL: Cow<'static, str> = Cow::Borrowed("");
 
 /// The channel in a query string.
 pub(super) fn in_query<'a>(query: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
-    // Text that is broken comes out with characters that no id has.
-    let mut values = form_urlencoded::parse(query).filter(|(own, _)| own == name).map(|(_, value)| value);
+    let channel = the_one(form_urlencoded::parse(query), name);
+    // Some programs part parameters at `;` as well. What they would read otherwise is no one channel.
+    if query.contains(&b';') {
+        let parts = query.split(|byte| matches!(byte, b'&' | b';'));
+        if the_one(parts.flat_map(form_urlencoded::parse), name) != channel {
+            return Some(NO_CHANNEL);
+        }
+    }
+    channel
+}
+
+/// The value of all parameters of this name. Text that is broken comes out with characters that no id has.
+fn the_one<'a>(
+    parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    name: &str,
+) -> Option<Cow<'a, str>> {
+    let mut values = parameters.filter(|(own, _)| own == name).map(|(_, value)| value);
     let first = values.next()?;
     Some(if values.all(|value| value == first) { first } else { NO_CHANNEL })
 }
@@ -76,6 +91,7 @@ mod tests {
             ("channelId=", Some("")),
             ("channelId=wa-1&channelId=wa%2d1", Some("wa-1")),
             ("&&channelId=wa-1&", Some("wa-1")),
+            ("sort=a;b&channelId=wa-1", Some("wa-1")),
         ] {
             assert_eq!(query(text.as_bytes()).as_deref(), channel, "{text}");
         }
@@ -83,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_is_no_one_channel_is_in_no_scope() {
-        let queries: [&[u8]; 7] = [
+        let queries: [&[u8]; 10] = [
             b"channelId=wa-1&channelId=wa-2",
             b"channelId=wa-1&channelId",
             b"channelId=wa-1&channel%49d=wa-2",
@@ -91,6 +107,9 @@ mod tests {
             b"channelId=%ff",
             b"channelId=wa%",
             b"channelId=\xff\xff",
+            b"page=1;channelId=wa-1",
+            b"channelId=wa-1&page=1;channelId=wa-2",
+            b"channelId=wa-1;page=1",
         ];
         for text in queries {
             assert!(query(text).unwrap().parse::<ChannelId>().is_err(), "{text:?}");

@@ -10,12 +10,12 @@ use http_body_util::Full;
 use qwetty::{Charge, VerifiedKey};
 use qwetty_authz::Catalogue;
 use qwetty_guard::{
-    ErrorCode, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor, client_address, judge,
+    ErrorCode, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor, check_limits, client_address,
+    judge,
 };
 
 use super::view::{channel_names, names};
 use crate::api::{Answer, Api, private};
-use crate::limits;
 use crate::original_request::OriginalRequest;
 use crate::route::{Call, Row};
 
@@ -82,7 +82,7 @@ pub(crate) fn refusal(refused: Refused, id: &RequestId) -> Response<Full<Bytes>>
 }
 
 async fn decide(api: &Api, form: Form, parts: &Parts, peer: IpAddr) -> Result<VerifiedKey, Refused> {
-    limits::check(parts).map_err(Problem::from)?;
+    check_limits(parts).map_err(Problem::from)?;
     if !api.trusted.contains(peer) {
         return Err(Problem::new(ErrorCode::UntrustedProxy).into());
     }

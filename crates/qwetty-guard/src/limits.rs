@@ -3,20 +3,21 @@
 use http::header::{HOST, HeaderMap};
 use http::request::Parts;
 use http::{Uri, Version};
-use qwetty_guard::{HeaderError, single};
+
+use crate::header::{HeaderError, single};
 
 /// Longest URI, in bytes.
-pub(crate) const MAX_URI: usize = 8 * 1024;
+const MAX_URI: usize = 8 * 1024;
 /// Largest header section, in bytes as HTTP/1.1 writes it.
-pub(crate) const MAX_HEADERS: usize = 16 * 1024;
+const MAX_HEADERS: usize = 16 * 1024;
 
 /// Why a request is refused unseen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LimitError {
-    /// The URI is longer than [`MAX_URI`].
+pub enum LimitError {
+    /// The URI is longer than 8,192 bytes.
     #[error("the URI is longer than {MAX_URI} bytes; shorten it")]
     UriTooLong,
-    /// The header section is larger than [`MAX_HEADERS`].
+    /// The header section is larger than 16,384 bytes as HTTP/1.1 writes them.
     #[error("the header section is larger than {MAX_HEADERS} bytes; send fewer or shorter headers")]
     HeadersTooLarge,
     /// HTTP/1.1 without `Host`.
@@ -31,7 +32,7 @@ pub(crate) enum LimitError {
 ///
 /// # Errors
 /// The first [`LimitError`] in the order of its variants.
-pub(crate) fn check(request: &Parts) -> Result<(), LimitError> {
+pub fn check_limits(request: &Parts) -> Result<(), LimitError> {
     if uri_length(&request.uri) > MAX_URI {
         return Err(LimitError::UriTooLong);
     }
@@ -70,12 +71,12 @@ mod tests {
     #[test]
     fn a_uri_may_have_8_kib() {
         let path = |length: usize| format!("/{}", "a".repeat(length - 1));
-        assert_eq!(check(&request(&path(8_192), &[("host", b"h")])), Ok(()));
-        assert_eq!(check(&request(&path(8_193), &[("host", b"h")])), Err(LimitError::UriTooLong));
+        assert_eq!(check_limits(&request(&path(8_192), &[("host", b"h")])), Ok(()));
+        assert_eq!(check_limits(&request(&path(8_193), &[("host", b"h")])), Err(LimitError::UriTooLong));
         let absolute = format!("http://h{}", path(8_184));
-        assert_eq!(check(&request(&absolute, &[("host", b"h")])), Ok(()));
+        assert_eq!(check_limits(&request(&absolute, &[("host", b"h")])), Ok(()));
         let query = format!("/?{}", "a".repeat(8_191));
-        assert_eq!(check(&request(&query, &[("host", b"h")])), Err(LimitError::UriTooLong));
+        assert_eq!(check_limits(&request(&query, &[("host", b"h")])), Err(LimitError::UriTooLong));
     }
 
     #[test]
@@ -83,18 +84,18 @@ mod tests {
         // "host: h\r\n" is 9 bytes, "a: \r\n" and "b: \r\n" are 5 each.
         let value = vec![b'x'; 8_000];
         let rest = vec![b'x'; 16_384 - 9 - 5 - 5 - 8_000];
-        assert_eq!(check(&request("/", &[("host", b"h"), ("a", &value), ("b", &rest)])), Ok(()));
+        assert_eq!(check_limits(&request("/", &[("host", b"h"), ("a", &value), ("b", &rest)])), Ok(()));
         let rest = vec![b'x'; rest.len() + 1];
-        let error = check(&request("/", &[("host", b"h"), ("a", &value), ("b", &rest)]));
+        let error = check_limits(&request("/", &[("host", b"h"), ("a", &value), ("b", &rest)]));
         assert_eq!(error, Err(LimitError::HeadersTooLarge));
     }
 
     #[test]
     fn http_1_1_names_one_host() {
-        assert_eq!(check(&request("/", &[])), Err(LimitError::NoHost));
+        assert_eq!(check_limits(&request("/", &[])), Err(LimitError::NoHost));
         let repeated = HeaderError::Repeated(HOST);
-        assert_eq!(check(&request("/", &[("host", b"a"), ("host", b"a")])), Err(repeated.into()));
-        assert_eq!(check(&request("/", &[("host", b"\xff")])), Err(HeaderError::NotText(HOST).into()));
+        assert_eq!(check_limits(&request("/", &[("host", b"a"), ("host", b"a")])), Err(repeated.into()));
+        assert_eq!(check_limits(&request("/", &[("host", b"\xff")])), Err(HeaderError::NotText(HOST).into()));
     }
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
         for version in [Version::HTTP_10, Version::HTTP_2] {
             let mut parts = request("/", &[]);
             parts.version = version;
-            assert_eq!(check(&parts), Ok(()));
+            assert_eq!(check_limits(&parts), Ok(()));
         }
     }
 }
