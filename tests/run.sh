@@ -3,13 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-need() { # command, Debian package
-  command -v "$1" >/dev/null && return
-  echo "installing $2" >&2
-  [ "$(id -u)" = 0 ] || { echo "$1 is missing: install the package $2, or run this as root" >&2; exit 1; }
-  [ -n "${updated:-}" ] || { apt-get update -qq; updated=yes; }
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
-}
+. tests/install.sh
+
 need curl curl
 need python3 python3
 
@@ -27,5 +22,8 @@ tests/schemathesis.sh
 
 # What the console's browser tests need; the tests themselves run with the others.
 tests/console.sh install
+
+# The gateways, likewise.
+tests/gateways.sh install
 
 exec cargo test --workspace --no-fail-fast

@@ -6,20 +6,10 @@ cd "$(dirname "$0")/.."
 VERSION=4.32.5
 LEAST_CASES=2000
 
+. tests/install.sh
+need python3 python3
 venv=target/schemathesis/venv
-if [ "$("$venv/bin/st" --version 2>/dev/null)" != "st, version $VERSION" ]; then
-  rm -rf "$venv"
-  mkdir -p target/schemathesis
-  if ! python3 -m venv "$venv" >/dev/null 2>&1; then
-    echo "installing python3-venv" >&2
-    [ "$(id -u)" = 0 ] || { echo "python3-venv is missing: install the package, or run this as root" >&2; exit 1; }
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-  fi
-  "$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$VERSION"
-fi
+venv "$venv" "schemathesis==$VERSION"
 
 cargo build --quiet -p qwetty-server
 dir=$(mktemp -d)
