@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import { world } from "./lib/world.js";
 
-const the = world();
+const the = await world();
 const LIST = "/settings/api-keys";
 
 the.visitTwice("a key signs in and out", async (visitor) => {

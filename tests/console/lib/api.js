@@ -45,7 +45,7 @@ export class Api {
   /** An organization of a test's own, with an administrator's key. */
   async organization(name = "Bakery") {
     const organization = await this.done("POST", "/organizations", { name });
-    const permissions = (await this.done("GET", "/permissions")).map(({ permission }) => permission);
+    const permissions = (await this.done("GET", "/permissions")).map(({ name }) => name);
     const key = await this.createKey({
       name: "Admin",
       organizationId: organization.id,

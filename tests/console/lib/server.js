@@ -26,6 +26,7 @@ export class Server {
   async #listen() {
     const ours = ["serve", "--listen", "127.0.0.1:0", "--database", join(this.directory, "qwetty.db")];
     this.process = spawn(program, [...ours, ...this.options], { stdio: ["ignore", "pipe", "pipe"], env: {} });
+    process.on("exit", () => this.process.kill("SIGKILL"));
     this.log = "";
     this.process.stderr.on("data", (text) => (this.log += text));
     for await (const line of createInterface({ input: this.process.stdout })) {

@@ -1,7 +1,7 @@
 // One server and one browser for the tests of a file, and visitors who are watched: whatever a page complains of, or
 // asks of anybody else, fails the test.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 
 import { chromium } from "playwright-core";
 
@@ -15,18 +15,15 @@ const SANDBOX = process.getuid() === 0 ? ["--no-sandbox"] : [];
 export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...SANDBOX] });
 
 /** `world.server` and `world.browser`, for all tests of a file. */
-export function world(...options) {
-  const world = {};
-  before(async () => {
-    world.server = await Server.start(...options);
-    world.browser = await launch();
-  });
+export async function world(...options) {
+  const server = await Server.start(...options);
+  const world = { server, browser: await launch() };
   after(async () => {
-    await world.browser?.close();
-    await world.server?.stop();
+    await world.browser.close();
+    await server.stop();
   });
 
-  /** A test with a browser window of its own. `settings` are those of a context. */
+  /** A test with a browser window of its own. */
   world.visit = (name, settings, body) =>
     test(name, async (t) => {
       const visitor = await Visitor.arrive(world, settings);
@@ -43,15 +40,17 @@ export function world(...options) {
 }
 
 export class Visitor {
-  static async arrive({ server, browser }, settings = {}) {
+  /** `settings` are those of a context, and `ignoresOthers` for a test that visits other sites on purpose. */
+  static async arrive({ server, browser }, { ignoresOthers = false, ...settings } = {}) {
     const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 900 }, ...settings });
     context.setDefaultTimeout(10_000);
-    const visitor = new Visitor(server, context, settings);
+    const visitor = new Visitor(server, context, { ignoresOthers, ...settings });
     visitor.page = await visitor.window();
     return visitor;
   }
 
   constructor(server, context, settings) {
+    this.ignoresOthers = settings.ignoresOthers;
     this.server = server;
     this.context = context;
     this.hasScript = settings.javaScriptEnabled !== false;
@@ -61,7 +60,7 @@ export class Visitor {
   /** A new window, watched. */
   async window() {
     const page = await this.context.newPage();
-    const complain = (text) => this.complaints.push(text);
+    const complain = (text) => this.ignoresOthers || this.complaints.push(text);
     page.on("console", (message) => {
       // A page that is answered with an error status is told of in the console as well; that is the test's to check.
       const isAnswer = /^Failed to load resource: the server responded with a status of 4/.test(message.text());
