@@ -152,5 +152,15 @@ every("[data-select-all]", (button) =>
   }),
 );
 
+// A form that makes a value is sent once: the answer to a second click would hide the value that the first one made.
+every("form:has([name=once])", (form) => {
+  let isSent = false;
+  form.addEventListener("submit", (event) => {
+    if (isSent) event.preventDefault();
+    isSent = true;
+  });
+  addEventListener("pageshow", () => (isSent = false));
+});
+
 // A form that came back with faults begins at them.
 document.getElementById("faults")?.focus();

@@ -50,6 +50,12 @@ impl Sent {
         self.0.push_back(digest);
         true
     }
+
+    /// What the form asked for was refused, so it may come again.
+    pub(crate) fn give_back(&mut self, once: &Once) {
+        let digest = once.0.digest();
+        self.0.retain(|known| *known != digest);
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +71,8 @@ mod tests {
         let mut sent = Sent::default();
         assert!(sent.is_first(&once(1)) && sent.is_first(&once(2)));
         assert!(!sent.is_first(&once(1)) && !sent.is_first(&once(2)));
+        sent.give_back(&once(1));
+        assert!(sent.is_first(&once(1)) && !sent.is_first(&once(2)));
     }
 
     #[test]

@@ -105,6 +105,13 @@ impl Sessions {
         self.lock().get_mut(&token.digest()).is_some_and(|session| session.sent.is_first(once))
     }
 
+    /// What a form asked for was refused, so it may come again.
+    pub(crate) fn give_back(&self, token: &Token, once: &Once) {
+        if let Some(session) = self.lock().get_mut(&token.digest()) {
+            session.sent.give_back(once);
+        }
+    }
+
     /// Ends a session.
     pub(crate) fn end(&self, token: &Token) {
         self.lock().remove(&token.digest());

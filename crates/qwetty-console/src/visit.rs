@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 use maud::Markup;
-use qwetty::{Caller, Engine, KeyManager, VerifiedKey};
+use qwetty::{Caller, Engine, KeyManager, ManageError, VerifiedKey};
 use qwetty_authz::Catalogue;
 use qwetty_keys::{OrganizationId, Timestamp};
 
@@ -74,6 +74,13 @@ impl Visit<'_> {
     /// Whether a form comes for the first time. It does not the next time.
     pub(crate) fn is_first(&self, once: &Once) -> bool {
         self.sessions.is_first(&self.session, once)
+    }
+
+    /// What a form asked for was refused for this reason. It may come again, unless it may have been done all the same.
+    pub(crate) fn not_done(&self, once: &Once, error: &ManageError) {
+        if !matches!(error, ManageError::Unavailable(_)) {
+            self.sessions.give_back(&self.session, once);
+        }
     }
 
     /// After something was done: go to this page, and say so there, once.

@@ -144,6 +144,22 @@ impl Answer {
         form.split_once("name=\"csrf\" value=\"").unwrap().1.split('"').next().unwrap().to_owned()
     }
 
+    /// The hidden fields of the first form of the page that posts to `action`.
+    pub fn hidden_of(&self, action: &str) -> Vec<(String, String)> {
+        let form = self.body.split_once(&format!("action=\"{action}\"")).unwrap().1;
+        let form = form.split("</form>").next().unwrap();
+        let value = |part: &str, name: &str| {
+            part.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap().to_owned()
+        };
+        let hidden = form.split("<input type=\"hidden\"").skip(1);
+        hidden.map(|part| (value(part, " name"), value(part, " value"))).collect()
+    }
+
+    /// The text between two pieces of the page.
+    pub fn between(&self, before: &str, after: &str) -> &str {
+        self.body.split_once(before).unwrap().1.split_once(after).unwrap().0
+    }
+
     pub fn shows(&self, text: &str) -> bool {
         self.body.contains(text)
     }
@@ -169,6 +185,16 @@ impl<'a> Browser<'a> {
 
     pub async fn post(&mut self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         self.send("POST", path, Some(form(pairs))).await
+    }
+
+    /// Opens a page and sends the form on it that posts to `action`, its hidden fields included.
+    pub async fn fill(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.get(page).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        let hidden = page.hidden_of(action);
+        let hidden = hidden.iter().map(|(name, value)| (&**name, &**value));
+        let all: Vec<(&str, &str)> = hidden.chain(fields.iter().copied()).collect();
+        self.post(action, &all).await
     }
 
     /// Opens the sign-in page and sends its form.

@@ -59,20 +59,14 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
         return page(visit, StatusCode::OK, &draft, &judged, &faults, true).await;
     }
     if !visit.is_first(&once) {
-        return Ok(once::already_sent(visit, "The key was made then", HOME));
+        return Ok(once::already_sent(visit, HOME));
     }
-    let status = match visit.manager.create(&visit.caller, new).await {
+    let error = match visit.manager.create(&visit.caller, new).await {
         Ok(issued) => return value::page(visit, &issued, value::Occasion::Created),
-        Err(ManageError::ExceedsCaller(excess)) => {
-            faults.add_excess(excess);
-            StatusCode::FORBIDDEN
-        }
-        Err(ManageError::Invalid(found)) => {
-            faults.add_all(found);
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => error,
     };
+    visit.not_done(&once, &error);
+    let status = faults.add_refusal(error)?;
     page(visit, status, &draft, &judged, &faults, false).await
 }
 

@@ -62,15 +62,7 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
             let notice = Notice::done("The changes are saved. They hold from now on.");
             return Ok(visit.done(&path(key.record.id), notice));
         }
-        Err(ManageError::ExceedsCaller(excess)) => {
-            faults.add_excess(excess);
-            StatusCode::FORBIDDEN
-        }
-        Err(ManageError::Invalid(found)) => {
-            faults.add_all(found);
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => faults.add_refusal(error)?,
     };
     form.page(status, &faults, &[]).await
 }

@@ -1,10 +1,11 @@
 use std::fmt::Display;
 
+use http::StatusCode;
 use maud::Markup;
-use qwetty::{Excess, FieldFault};
+use qwetty::{Excess, FieldFault, ManageError};
 use qwetty_authz::Axis;
 
-use crate::refusal::sentence;
+use crate::refusal::{Refusal, sentence};
 use crate::view::banner;
 
 /// What is wrong with what was typed, by the field that it was typed into.
@@ -32,17 +33,20 @@ impl Faults {
         self.0.dedup();
     }
 
-    /// The caller may not grant this.
-    pub(super) fn add_excess(&mut self, excess: Excess) {
-        let field = match excess {
-            Excess::Axis(Axis::Permissions) => "permissions",
-            Excess::Axis(Axis::Channels) => "channels",
-            Excess::Axis(Axis::Networks) => "whitelist",
-            Excess::Axis(Axis::Tier) => "tier",
-            Excess::Axis(Axis::Expiry) => "expiry",
-            Excess::OwnKey | Excess::OperatorKey => "name",
-        };
-        self.add(field, excess);
+    /// The engine refused what the form asks for; the status of the form that is shown again. What has to do with no field
+    /// goes on up.
+    pub(super) fn add_refusal(&mut self, error: ManageError) -> Result<StatusCode, Refusal> {
+        match error {
+            ManageError::ExceedsCaller(excess) => {
+                self.add(field_of(excess), excess);
+                Ok(StatusCode::FORBIDDEN)
+            }
+            ManageError::Invalid(faults) => {
+                self.add_all(faults);
+                Ok(StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            error => Err(error.into()),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -60,6 +64,17 @@ impl Faults {
             ((*field).to_owned(), sentence(&format!("{}: {message}", label(field))))
         };
         banner::faults(&self.0.iter().map(told).collect::<Vec<_>>())
+    }
+}
+
+const fn field_of(excess: Excess) -> &'static str {
+    match excess {
+        Excess::Axis(Axis::Permissions) => "permissions",
+        Excess::Axis(Axis::Channels) => "channels",
+        Excess::Axis(Axis::Networks) => "whitelist",
+        Excess::Axis(Axis::Tier) => "tier",
+        Excess::Axis(Axis::Expiry) => "expiry",
+        Excess::OwnKey | Excess::OperatorKey => "name",
     }
 }
 

@@ -38,7 +38,6 @@ impl KeyForm<'_> {
             section.card.summary data-script[!self.is_told()] hidden[!self.is_told()] {
                 h2 #summary tabindex="-1" autofocus[self.is_review] { "What this key will be able to do" }
                 (self.abilities.list(true))
-                @if self.draft.expiry == Some(Expiry::Never) { p.faint { (NEVER) } }
             }
         }
     }
@@ -85,7 +84,7 @@ impl KeyForm<'_> {
                 }
             }
             @if !administration.is_empty() {
-                h3.boxes-head { "Administration of API keys" }
+                h2.boxes-head { "Administration of API keys" }
                 (boxes("permissions", Picks::Any, &administration))
             }
         })

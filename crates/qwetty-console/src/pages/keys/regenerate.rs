@@ -34,10 +34,15 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     visit.form.finish()?;
     let key = find(visit).await?;
     if !visit.is_first(&once) {
-        return Ok(once::already_sent(visit, "The key was regenerated then", &path(key.record.id)));
+        return Ok(once::already_sent(visit, &path(key.record.id)));
     }
-    let issued = visit.manager.regenerate(&visit.caller, key.record.id, overlap).await?;
-    value::page(visit, &issued, value::Occasion::Regenerated)
+    match visit.manager.regenerate(&visit.caller, key.record.id, overlap).await {
+        Ok(issued) => value::page(visit, &issued, value::Occasion::Regenerated),
+        Err(error) => {
+            visit.not_done(&once, &error);
+            Err(error.into())
+        }
+    }
 }
 
 fn overlap(text: &str) -> Option<Overlap> {

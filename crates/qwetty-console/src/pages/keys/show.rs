@@ -82,6 +82,9 @@ fn standing_banner(visit: &Visit<'_>, key: &KeyView) -> Markup {
             (Status::Revoked, Some(revocation), _) => (banner::banner(Tone::Bad, &html! {
                 p { strong { "Revoked" } " " (time::relative(revocation.at, visit.now)) ". Every call with it is refused." }
                 @if let Some(reason) = &revocation.reason { p.prose { "Reason: " bdi { (reason) } } }
+                @if expires_at.is_some_and(|at| at <= key.at) {
+                    p { "It has expired since, too: set a later expiration before you reactivate it." }
+                }
             })),
             (Status::Expired, _, Some(at)) => (banner::banner(Tone::Bad, &html! {
                 p {
@@ -152,12 +155,12 @@ fn expiration(at: Option<Timestamp>, now: Timestamp) -> Markup {
     time::relative_or(at, now, "never")
 }
 
-/// The key that made it, as far as the visitor may know of that one.
+/// The key that made it: by its name, as far as the visitor may know of that one.
 async fn created_by(visit: &Visit<'_>, id: Option<KeyId>) -> Result<Markup, Refusal> {
     let Some(id) = id else { return Ok(html! { "the owner of the server" }) };
     match visit.manager.get(&visit.caller, id).await {
         Ok(maker) => Ok(html! { a href=(path(id)) { bdi { (maker.record.name) } } }),
-        Err(ManageError::NotFound) => Ok(html! { code.id { (id) } " " span.faint { "(deleted)" } }),
+        Err(ManageError::NotFound) => Ok(html! { code.id { (id) } }),
         Err(error) => Err(error.into()),
     }
 }

@@ -33,7 +33,9 @@ pub(super) fn page(visit: &Visit<'_>, issued: &IssuedKey, occasion: Occasion) ->
         }))
         section.card {
             h2 #value-label { "Key value" }
-            code.secret #key-value tabindex="0" aria-labelledby="value-label" translate="no" { (issued.value.expose()) }
+            div.secret role="group" tabindex="0" aria-labelledby="value-label" {
+                code #key-value translate="no" { (issued.value.expose()) }
+            }
             div.actions {
                 button type="button" data-copy="key-value" data-script hidden { "Copy" }
             }
@@ -42,7 +44,7 @@ pub(super) fn page(visit: &Visit<'_>, issued: &IssuedKey, occasion: Occasion) ->
         section.card {
             h2 #try-label { "Try it" }
             p { "This call asks the server for the key itself, and counts as its use." }
-            pre.wrap tabindex="0" aria-labelledby="try-label" { code #curl translate="no" { (curl(visit, issued)) } }
+            pre.wrap role="group" tabindex="0" aria-labelledby="try-label" { code #curl translate="no" { (curl(visit, issued)) } }
             @if !record.access.networks.allows(visit.address) {
                 p.hint { "Your own address is not in the key's IP whitelist. Run it on a machine that is." }
             }
