@@ -47,6 +47,14 @@ pub(crate) fn checksum(text: &[u8]) -> [u8; CHECKSUM_DIGITS] {
     digits
 }
 
+/// Whether `digits`, which are base62, are the [`checksum`] of `text`.
+pub(crate) fn is_checksum(digits: &[u8; CHECKSUM_DIGITS], text: &[u8]) -> bool {
+    // As numbers: to read six digits takes less than to write them, and need not wait for the CRC. As many digits are
+    // the same number only if they are the same.
+    let number = digits.iter().fold(0, |number, digit| number * 62 + digit_value(*digit));
+    number == u64::from(crc32fast::hash(text))
+}
+
 /// Whether every byte is a base62 digit.
 pub(crate) fn is_base62<const N: usize>(text: &[u8; N]) -> bool {
     // A known length and no early exit: the loop then runs as a few vector comparisons.
@@ -55,7 +63,19 @@ pub(crate) fn is_base62<const N: usize>(text: &[u8; N]) -> bool {
 
 /// Whether the digits stand for more than 2^256 - 1.
 pub(crate) fn overflows(value: &[u8; VALUE_DIGITS]) -> bool {
-    value > MAX_VALUE
+    // The first digits decide alone for all but one value of ten million million.
+    let first = |digits: &[u8; VALUE_DIGITS]| digits.first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
+    first(value) >= first(MAX_VALUE) && value > MAX_VALUE
+}
+
+/// What a base62 digit stands for.
+const fn digit_value(digit: u8) -> u64 {
+    let offset = match digit {
+        ..=b'9' => b'0',
+        b':'..=b'Z' => b'A' - 10,
+        _ => b'a' - 36,
+    };
+    digit.wrapping_sub(offset) as u64
 }
 
 /// Fills `digits` with `number`, least significant digit last; digits that do not fit are dropped.
@@ -94,6 +114,17 @@ mod tests {
         assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
         assert_eq!(&checksum(b"123456789"), b"3jZRME");
         assert_eq!(&checksum(b""), b"000000");
+        assert!(is_checksum(b"3jZRME", b"123456789"));
+        // 2^32 more, and one less.
+        assert!(!is_checksum(b"8QEgYI", b"123456789"));
+        assert!(!is_checksum(b"3jZRMD", b"123456789"));
+    }
+
+    #[test]
+    fn a_digit_stands_for_its_place() {
+        for (place, digit) in (0..).zip(DIGITS) {
+            assert_eq!(digit_value(*digit), place);
+        }
     }
 
     #[test]

@@ -32,8 +32,9 @@ impl KeyDigest {
 
 impl PartialEq for KeyDigest {
     fn eq(&self, other: &Self) -> bool {
-        // By words: a comparison by bytes takes half as long as the hash itself.
-        self.words().as_slice().ct_eq(other.words().as_slice()).into()
+        // By words, all of them into one: a comparison byte by byte takes half as long as the hash itself.
+        let differing = self.words().iter().zip(other.words()).fold(0, |bits, (a, b)| bits | (a ^ b));
+        differing.ct_eq(&0).into()
     }
 }
 

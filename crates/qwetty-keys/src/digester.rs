@@ -4,7 +4,7 @@ use std::str::FromStr;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::digest::KeyDigest;
-use crate::presented::PresentedKey;
+use crate::presented::PresentedText;
 use crate::value::KeyValue;
 
 // BLAKE3 asks for context strings that are hard-coded, globally unique and never reused. Changing one orphans every
@@ -46,14 +46,18 @@ impl Digester {
     }
 
     /// The digest to look a presented key up by, under the current pepper.
-    pub fn digest(&self, key: &PresentedKey) -> KeyDigest {
-        keyed_digest(&self.current, key.as_bytes())
+    pub fn digest<'a>(&self, key: impl Into<PresentedText<'a>>) -> KeyDigest {
+        keyed_digest(&self.current, key.into().as_bytes())
     }
 
     /// The digests that a presented key may be stored under if it was issued under a retired pepper. Each is computed
     /// as it is asked for.
-    pub fn retired_digests<'a>(&'a self, key: &'a PresentedKey) -> impl Iterator<Item = KeyDigest> + 'a {
-        self.retired.iter().map(|hash_key| keyed_digest(hash_key, key.as_bytes()))
+    pub fn retired_digests<'a>(
+        &'a self,
+        key: impl Into<PresentedText<'a>>,
+    ) -> impl Iterator<Item = KeyDigest> + 'a {
+        let key = key.into();
+        self.retired.iter().map(move |hash_key| keyed_digest(hash_key, key.as_bytes()))
     }
 }
 
@@ -133,6 +137,7 @@ fn hex_digit(byte: u8) -> Result<u8, PepperError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presented::PresentedKey;
 
     const VALUE: &str = "qwt_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf28xKiO";
 

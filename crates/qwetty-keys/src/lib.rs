@@ -26,7 +26,7 @@ pub use lifecycle::{Lifecycle, LifecycleError, LifecycleParts, Transition};
 pub use malformed::MalformedKey;
 pub use overlap::{Overlap, OverlapError};
 pub use prefix::{KeyPrefix, PrefixError};
-pub use presented::PresentedKey;
+pub use presented::{PresentedKey, PresentedText};
 pub use start::{KeyStart, StartError};
 pub use state::{Revocation, State};
 pub use status::{Status, StatusError};

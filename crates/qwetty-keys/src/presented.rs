@@ -30,24 +30,8 @@ impl PresentedKey {
     ///
     /// The first of these checks that fails.
     pub fn parse(prefix: KeyPrefix, text: &str) -> Result<Self, MalformedKey> {
-        let bytes = text.as_bytes();
-        if bytes.len() != prefix.len() + BODY_DIGITS {
-            return Err(MalformedKey::Length);
-        }
-        let body = bytes.strip_prefix(prefix.as_bytes()).ok_or(MalformedKey::Prefix)?;
-        let body: &[u8; BODY_DIGITS] = body.try_into().map_err(|_| MalformedKey::Length)?;
-        if !base62::is_base62(body) {
-            return Err(MalformedKey::Alphabet);
-        }
-        let (signed, checksum) = bytes.split_last_chunk().ok_or(MalformedKey::Length)?;
-        if base62::checksum(signed) != *checksum {
-            return Err(MalformedKey::Checksum);
-        }
-        let value: &[u8; VALUE_DIGITS] = body.first_chunk().ok_or(MalformedKey::Length)?;
-        if base62::overflows(value) {
-            return Err(MalformedKey::Overflow);
-        }
-        Self::hold(bytes, prefix).ok_or(MalformedKey::Length)
+        let presented = PresentedText::parse(prefix, text)?;
+        Self::hold(presented.as_bytes(), prefix).ok_or(MalformedKey::Length)
     }
 
     /// The part that may be kept and shown.
@@ -55,7 +39,7 @@ impl PresentedKey {
         KeyStart::of(self.as_bytes(), usize::from(self.prefix_len))
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    fn as_bytes(&self) -> &[u8] {
         self.text.get(..usize::from(self.len.get())).unwrap_or_default()
     }
 
@@ -65,6 +49,58 @@ impl PresentedKey {
         let mut key = Self { text: [0; MAX_LEN], len, prefix_len };
         key.text.get_mut(..bytes.len())?.copy_from_slice(bytes);
         Some(key)
+    }
+}
+
+/// A [`PresentedKey`] that is left where it came in: for who asks at once and keeps nothing. There is no copy of it to
+/// be wiped.
+#[derive(Clone, Copy)]
+pub struct PresentedText<'a>(&'a [u8]);
+
+impl<'a> PresentedText<'a> {
+    /// The checks of [`PresentedKey::parse`].
+    ///
+    /// # Errors
+    ///
+    /// The first of these checks that fails.
+    pub fn parse(prefix: KeyPrefix, text: &'a str) -> Result<Self, MalformedKey> {
+        let bytes = text.as_bytes();
+        if bytes.len() != prefix.len() + BODY_DIGITS {
+            return Err(MalformedKey::Length);
+        }
+        let (front, body) = bytes.split_last_chunk::<BODY_DIGITS>().ok_or(MalformedKey::Length)?;
+        // Byte by byte: for so few, a call to compare them takes longer than to compare them.
+        if !front.iter().zip(prefix.as_bytes()).fold(true, |same, (a, b)| same & (a == b)) {
+            return Err(MalformedKey::Prefix);
+        }
+        if !base62::is_base62(body) {
+            return Err(MalformedKey::Alphabet);
+        }
+        let (signed, checksum) = bytes.split_last_chunk().ok_or(MalformedKey::Length)?;
+        if !base62::is_checksum(checksum, signed) {
+            return Err(MalformedKey::Checksum);
+        }
+        let value: &[u8; VALUE_DIGITS] = body.first_chunk().ok_or(MalformedKey::Length)?;
+        if base62::overflows(value) {
+            return Err(MalformedKey::Overflow);
+        }
+        Ok(Self(bytes))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl<'a> From<&'a PresentedKey> for PresentedText<'a> {
+    fn from(key: &'a PresentedKey) -> Self {
+        Self(key.as_bytes())
+    }
+}
+
+impl fmt::Debug for PresentedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedText(redacted)")
     }
 }
 
