@@ -1,6 +1,6 @@
 //! The permissions that a key holds.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::{Catalogue, Permission};
 
@@ -34,37 +34,48 @@ impl PermissionGrant {
     }
 }
 
-/// At least one permission, each once.
+/// At least one permission, each once. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PermissionSet(BTreeSet<Permission>);
+pub struct PermissionSet {
+    /// By name.
+    sorted: Arc<[Permission]>,
+}
 
 // A set is never empty, so `is_empty` would have nothing to tell.
 #[allow(clippy::len_without_is_empty)]
 impl PermissionSet {
+    /// Of so few it is faster to look at each, which mostly takes no more than its length.
+    const HANDFUL: usize = 8;
+
     /// The set of these permissions, or `None` if there are none. Duplicates collapse.
     pub fn from_permissions(permissions: impl IntoIterator<Item = Permission>) -> Option<Self> {
-        let set: BTreeSet<Permission> = permissions.into_iter().collect();
-        (!set.is_empty()).then_some(Self(set))
+        let mut sorted: Vec<Permission> = permissions.into_iter().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        (!sorted.is_empty()).then(|| Self { sorted: sorted.into() })
     }
 
     /// Whether the permission of exactly this name is in the set.
     pub fn contains(&self, name: &str) -> bool {
-        self.0.contains(name)
+        if self.sorted.len() <= Self::HANDFUL {
+            return self.sorted.iter().any(|permission| permission.as_str() == name);
+        }
+        self.sorted.binary_search_by(|permission| permission.as_str().cmp(name)).is_ok()
     }
 
     /// Every permission, by name. For the order that people see, ask [`Catalogue::in_order`].
     pub fn iter(&self) -> impl Iterator<Item = &Permission> {
-        self.0.iter()
+        self.sorted.iter()
     }
 
     /// How many there are, 1 at least.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.sorted.len()
     }
 
     /// Whether every permission of this set is in the other one too.
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
+        self.sorted.iter().all(|permission| other.sorted.binary_search(permission).is_ok())
     }
 }
 
@@ -87,6 +98,16 @@ mod tests {
         assert_eq!(doubled.len(), 2);
         assert_eq!(doubled, set(&["a", "b"]));
         assert_eq!(doubled.iter().map(Permission::as_str).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_long_set_has_what_it_was_given_and_nothing_else() {
+        let names: Vec<String> = (0..100).map(|number| format!("orders:{number}")).collect();
+        let set = set(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(names.iter().all(|name| set.contains(name)));
+        for absent in ["", "orders", "orders:", "orders:100", "orders:1 ", "zebras:1"] {
+            assert!(!set.contains(absent), "{absent}");
+        }
     }
 
     #[test]
