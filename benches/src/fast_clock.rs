@@ -1,4 +1,5 @@
 use std::num::NonZeroU64;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use governor::clock::Clock as GovernorClock;
@@ -6,13 +7,15 @@ use governor::nanos::Nanos;
 use qwetty::{Clock, Now, SystemClock};
 use qwetty_ratelimit::Moment;
 
+/// One for all, so that a clock can be copied.
+static SYSTEM: LazyLock<SystemClock> = LazyLock::new(SystemClock::new);
+
 /// A clock that costs what the machine's costs to read, and whose monotonic time runs faster: a bench asks more often in a
 /// second than a key may in an hour, so by the machine's own time every quota would be spent at once.
 ///
 /// The wall-clock time is the machine's.
 #[derive(Debug, Clone, Copy)]
 pub struct FastClock {
-    system: SystemClock,
     origin: Instant,
     speed: u64,
     /// Nanoseconds of the machine's time.
@@ -24,7 +27,7 @@ impl FastClock {
     /// to read.
     #[expect(clippy::disallowed_methods, reason = "a bench runs in real time")]
     pub fn new(speed: u64) -> Self {
-        Self { system: SystemClock::new(), origin: Instant::now(), speed, step: NonZeroU64::MIN }
+        Self { origin: Instant::now(), speed, step: NonZeroU64::MIN }
     }
 
     /// The clock that stands still for so many nanoseconds of the machine's time, and then catches up at once.
@@ -51,7 +54,7 @@ impl FastClock {
 
 impl Clock for FastClock {
     fn now(&self) -> Now {
-        let Now { wall, moment } = self.system.now();
+        let Now { wall, moment } = SYSTEM.now();
         Now { wall, moment: Moment::from_nanos(self.hurried(moment.as_nanos())) }
     }
 }

@@ -28,16 +28,20 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 }
 
 /// The machine's clocks: `SystemTime` for the wall, `Instant` for quota windows.
-#[derive(Debug, Clone, Copy)]
+///
+/// It reads the wall clock once in a millisecond, and between those times goes by the monotonic one: to read one clock takes
+/// half as long as to read two. So it notices that the wall clock was set up to a millisecond late.
+#[derive(Debug)]
 pub struct SystemClock {
     origin: Instant,
+    wall: WallClock,
 }
 
 impl SystemClock {
     /// A clock whose monotonic readings count from now.
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is handed")]
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), wall: WallClock::unread() }
     }
 }
 
@@ -50,8 +54,38 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is handed")]
     fn now(&self) -> Now {
-        let elapsed = Instant::now().saturating_duration_since(self.origin);
-        Now { wall: wall(SystemTime::now()), moment: Moment::from_nanos(nanos(elapsed)) }
+        let elapsed = nanos(Instant::now().saturating_duration_since(self.origin));
+        Now { wall: self.wall.at(elapsed, SystemTime::now), moment: Moment::from_nanos(elapsed) }
+    }
+}
+
+/// How far the wall clock is ahead of the monotonic one. The two run equally fast, but for when the wall clock is set.
+#[derive(Debug)]
+struct WallClock {
+    ahead_micros: AtomicI64,
+    /// The monotonic time, in nanoseconds, from which on it is to be read again.
+    read_again: AtomicU64,
+}
+
+impl WallClock {
+    const READ_EVERY_NANOS: u64 = 1_000_000;
+
+    const fn unread() -> Self {
+        Self { ahead_micros: AtomicI64::new(0), read_again: AtomicU64::new(0) }
+    }
+
+    fn at(&self, elapsed_nanos: u64, read: impl Fn() -> SystemTime) -> Timestamp {
+        let elapsed_micros = i64::try_from(elapsed_nanos / 1000).unwrap_or(i64::MAX);
+        // Whoever finds it fresh finds the difference that goes with it, or a later one.
+        if elapsed_nanos < self.read_again.load(Ordering::Acquire) {
+            let ahead = self.ahead_micros.load(Ordering::Relaxed);
+            return Timestamp::from_unix_micros(elapsed_micros.saturating_add(ahead));
+        }
+        let wall = wall(read());
+        let ahead = wall.unix_micros().saturating_sub(elapsed_micros);
+        self.ahead_micros.store(ahead, Ordering::Relaxed);
+        self.read_again.store(elapsed_nanos.saturating_add(Self::READ_EVERY_NANOS), Ordering::Release);
+        wall
     }
 }
 
@@ -100,4 +134,24 @@ fn wall(time: SystemTime) -> Timestamp {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wall_clock_goes_on_between_its_readings_and_is_found_set_after_a_millisecond() {
+        let clock = WallClock::unread();
+        let at = |elapsed_micros: u64, wall_micros: u64| {
+            let wall = UNIX_EPOCH + Duration::from_micros(wall_micros);
+            clock.at(elapsed_micros * 1000, || wall).unix_micros()
+        };
+        assert_eq!(at(5, 1_000_005), 1_000_005);
+        assert_eq!(at(900, 0), 1_000_900, "not read again yet");
+        assert_eq!(at(1005, 7_000), 7_000, "set back");
+        assert_eq!(at(1010, 0), 7_005);
+        assert_eq!(at(900, 0), 6_895, "a thread that was late");
+        assert_eq!(at(50_000, 9_000_000), 9_000_000, "set forward");
+    }
 }

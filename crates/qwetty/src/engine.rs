@@ -66,6 +66,7 @@ impl Engine {
             quotas: TierQuotas::default(),
             flush_interval: Duration::from_secs(1),
             audit_retention: Duration::from_secs(365 * 24 * 3600),
+            cache_capacity: 1_000_000,
         }
     }
 
@@ -136,6 +137,7 @@ pub struct EngineBuilder {
     quotas: TierQuotas,
     flush_interval: Duration,
     audit_retention: Duration,
+    cache_capacity: usize,
 }
 
 impl EngineBuilder {
@@ -187,6 +189,17 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps the records of so many keys in memory, a million unless told, 1 at least; an overlap's two values count as two. A
+    /// key that has no place is looked up in the store for each decision that finds it evicted.
+    ///
+    /// What is evicted is what was not asked for lately. It takes nothing from the key: its quota window and what was
+    /// counted stay until the window is over and the counts are stored. So beside this many records there is some memory
+    /// for each key that was used within its window.
+    pub fn cache_capacity(mut self, keys: usize) -> Self {
+        self.cache_capacity = keys;
+        self
+    }
+
     /// Starts the engine and its background work on the current tokio runtime.
     ///
     /// # Errors
@@ -203,7 +216,7 @@ impl EngineBuilder {
             digester: self.digester,
             catalogue: self.catalogue,
             quotas: self.quotas,
-            cache: KeyCache::new(),
+            cache: KeyCache::with_capacity(self.cache_capacity),
             flusher: Flusher::new(u128::from_le_bytes(writer)),
         });
         let maintenance = Arc::new(Maintenance::start(&core, self.flush_interval, self.audit_retention));

@@ -12,6 +12,8 @@ use crate::engine::Core;
 const USAGE_RETENTION_HOURS: i64 = 90 * 24;
 /// How often what is too old is forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+/// How often states that are not needed any more are dropped.
+const DROP_INTERVAL: Duration = Duration::from_secs(60);
 /// Flushing again and again without a pause would keep everything else from the store.
 const LEAST_INTERVAL: Duration = Duration::from_millis(1);
 /// How far the wall clock may stray from the monotonic one before it is not believed.
@@ -28,6 +30,7 @@ impl Maintenance {
         let mut tasks = vec![
             tokio::spawn(flush(Arc::clone(core), flush_interval)).abort_handle(),
             tokio::spawn(forget(Arc::clone(core), audit_retention)).abort_handle(),
+            tokio::spawn(drop_idle_states(Arc::clone(core))).abort_handle(),
         ];
         if let Some(feed) = core.store.changes() {
             tasks.push(tokio::spawn(follow(Arc::clone(core), feed)).abort_handle());
@@ -57,6 +60,20 @@ async fn flush(core: Arc<Core>, interval: Duration) {
         ticks.tick().await;
         if let Err(error) = core.flusher.flush(&*core.store, core.now()).await {
             tracing::error!(%error, "usage could not be flushed; it is kept and will be sent again");
+        }
+    }
+}
+
+async fn drop_idle_states(core: Arc<Core>) {
+    let mut ticks = tokio::time::interval_at(Instant::now() + DROP_INTERVAL, DROP_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let core = Arc::clone(&core);
+        // There may be millions to look at, and decisions to be made meanwhile.
+        let dropped = tokio::task::spawn_blocking(move || core.cache.drop_idle_states(core.now().moment));
+        if let Err(error) = dropped.await {
+            tracing::error!(%error, "the states of keys that are not used any more could not be dropped");
         }
     }
 }

@@ -69,13 +69,7 @@ impl VerifiedKey {
 
     /// The digest of the value that was presented.
     pub(crate) fn digest(&self) -> &KeyDigest {
-        let lifecycle = &self.record().lifecycle;
-        let current = &lifecycle.current().digest;
-        match self.generation {
-            Generation::Current => current,
-            // The older one comes last, and is there: it was presented.
-            Generation::Previous => lifecycle.digests().last().unwrap_or(current),
-        }
+        self.key.digest()
     }
 
     /// What it may grant to others.

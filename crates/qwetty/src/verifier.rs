@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use qwetty_authz::{Ask, Refusal};
-use qwetty_keys::{KeyDigest, OrganizationId, PresentedKey, Status, Timestamp};
+use qwetty_keys::{KeyDigest, OrganizationId, PresentedText, Status, Timestamp};
 use qwetty_ratelimit::{Level, Outcome as Taken};
 use qwetty_storage::{Outcome, StoreError};
 use thiserror::Error;
@@ -66,16 +66,10 @@ impl Verifier {
     ///
     /// If no decision can be made; that admits nothing.
     pub async fn verify(&self, presented: &str, request: &VerifyRequest<'_>) -> Result<Verdict, VerifyError> {
-        let Ok(value) = PresentedKey::parse(self.core.prefix, presented) else {
-            return Ok(not_found());
-        };
-        let found = match self.find_in_memory(&value) {
-            Some(found) => Some(found),
-            None => self.find_in_store(&value).await?,
-        };
-        match found {
-            Some((key, digest)) => self.judge(key, &digest, request),
-            None => Ok(not_found()),
+        match self.verify_in_memory(presented, request) {
+            Some(decided) => decided,
+            // In a box: what this future holds would else be handed around with every decision that needs none of it.
+            None => Box::pin(self.verify_by_store(presented, request)).await,
         }
     }
 
@@ -90,11 +84,28 @@ impl Verifier {
         presented: &str,
         request: &VerifyRequest<'_>,
     ) -> Option<Result<Verdict, VerifyError>> {
-        let Ok(value) = PresentedKey::parse(self.core.prefix, presented) else {
+        let Ok(value) = PresentedText::parse(self.core.prefix, presented) else {
             return Some(Ok(not_found()));
         };
-        let (key, digest) = self.find_in_memory(&value)?;
-        Some(self.judge(key, &digest, request))
+        // For all peppers first: a key under a retired one must not cost a look-up each time.
+        let key = self.digests(value).find_map(|digest| self.core.cache.get(&digest))?;
+        Some(self.judge(key, request))
+    }
+
+    async fn verify_by_store(
+        &self,
+        presented: &str,
+        request: &VerifyRequest<'_>,
+    ) -> Result<Verdict, VerifyError> {
+        let Ok(value) = PresentedText::parse(self.core.prefix, presented) else {
+            return Ok(not_found());
+        };
+        for digest in self.digests(value) {
+            if let Some(key) = self.look_up(&digest).await? {
+                return self.judge(key, request);
+            }
+        }
+        Ok(not_found())
     }
 
     /// Judges again a key that was judged before, as it is now, for whoever keeps no key values: a session, say. A value
@@ -114,25 +125,21 @@ impl Verifier {
             None => self.look_up(digest).await?,
         };
         match known {
-            Some(known) => self.judge(known, digest, request),
+            Some(known) => self.judge(known, request),
             None => Ok(not_found()),
         }
     }
 
-    /// Checks 1 to 7, in the order of the contract.
-    fn judge(
-        &self,
-        key: Arc<CachedKey>,
-        digest: &KeyDigest,
-        request: &VerifyRequest<'_>,
-    ) -> Result<Verdict, VerifyError> {
+    /// Checks 1 to 7, in the order of the contract. The clock is read after the key was found, so that no limiter that took
+    /// the place of another one is given an earlier time.
+    fn judge(&self, key: Arc<CachedKey>, request: &VerifyRequest<'_>) -> Result<Verdict, VerifyError> {
         let now = self.core.now();
         let record = key.record();
         let at = key.state().judged_at(now.wall);
         if request.organization.is_some_and(|organization| organization != record.organization) {
             return Ok(not_found());
         }
-        let Some(generation) = record.lifecycle.which(digest, at) else {
+        let Some(generation) = record.lifecycle.which(key.digest(), at) else {
             key.state().refuse_until_after(at);
             return Ok(not_found());
         };
@@ -186,27 +193,10 @@ impl Verifier {
         }
     }
 
-    /// The key behind a value, under the current pepper or a retired one, with the digest that led to it. Memory comes
-    /// first, for all of them: a key under a retired pepper must not cost a look-up each time.
-    fn find_in_memory(&self, value: &PresentedKey) -> Option<(Arc<CachedKey>, KeyDigest)> {
-        self.digests(value).find_map(|digest| Some((self.core.cache.get(&digest)?, digest)))
-    }
-
-    async fn find_in_store(
-        &self,
-        value: &PresentedKey,
-    ) -> Result<Option<(Arc<CachedKey>, KeyDigest)>, StoreError> {
-        for digest in self.digests(value) {
-            if let Some(key) = self.look_up(&digest).await? {
-                return Ok(Some((key, digest)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn digests<'a>(&'a self, value: &'a PresentedKey) -> impl Iterator<Item = KeyDigest> + 'a {
+    /// The digests of a value under the current pepper and the retired ones, each worked out as it is asked for.
+    fn digests<'a>(&'a self, value: PresentedText<'a>) -> impl Iterator<Item = KeyDigest> + 'a {
         let digester = &self.core.digester;
-        std::iter::once(digester.digest(value)).chain(digester.retired_digests(value))
+        std::iter::once_with(move || digester.digest(value)).chain(digester.retired_digests(value))
     }
 
     async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {

@@ -21,18 +21,21 @@ pub(crate) struct KeyState {
 }
 
 impl KeyState {
-    /// The state of a key that was not in memory, with its window as it was saved.
-    pub(crate) fn restore(id: KeyId, quota: Quota, window: Option<SavedWindow>, now: Now) -> Self {
-        let limiter = window.map_or_else(LimiterCell::new, |saved| {
-            let elapsed = now.wall.saturating_duration_since(saved.saved_at);
-            LimiterCell::restore(quota, &saved.snapshot, elapsed, now.moment)
-        });
+    /// The state of a key that had none, with its window as it was saved, not to be judged by an earlier time than
+    /// `refused_at`.
+    pub(crate) fn restore(
+        id: KeyId,
+        quota: Quota,
+        window: Option<SavedWindow>,
+        refused_at: Timestamp,
+        now: Now,
+    ) -> Self {
         Self {
             id,
-            limiter,
+            limiter: restored(quota, window, now),
             usage: UsageCounters::new(),
             queued: AtomicBool::new(false),
-            refused_at: AtomicI64::new(i64::MIN),
+            refused_at: AtomicI64::new(refused_at.unix_micros()),
         }
     }
 
@@ -64,6 +67,12 @@ impl KeyState {
         wall.max(Timestamp::from_unix_micros(self.refused_at.load(Ordering::SeqCst)))
     }
 
+    /// When a value was last refused because its time was over, if ever.
+    pub(crate) fn refused_at(&self) -> Option<Timestamp> {
+        let micros = self.refused_at.load(Ordering::SeqCst);
+        (micros != i64::MIN).then_some(Timestamp::from_unix_micros(micros))
+    }
+
     /// One of the key's values was refused at this time because its time was over.
     pub(crate) fn refuse_until_after(&self, judged_at: Timestamp) {
         self.refused_at.fetch_max(judged_at.unix_micros(), Ordering::SeqCst);
@@ -74,4 +83,12 @@ impl fmt::Debug for KeyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyState").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// The limiter of a key whose window was saved, or never needed to be.
+pub(crate) fn restored(quota: Quota, window: Option<SavedWindow>, now: Now) -> LimiterCell {
+    window.map_or_else(LimiterCell::new, |saved| {
+        let elapsed = now.wall.saturating_duration_since(saved.saved_at);
+        LimiterCell::restore(quota, &saved.snapshot, elapsed, now.moment)
+    })
 }

@@ -6,7 +6,7 @@ use qwetty_storage::{Hour, HourlyCounts, OutcomeCounts};
 use thiserror::Error;
 
 use super::{Caller, KeyManager, ManageError};
-use crate::cache::KeyState;
+use crate::cache::restored;
 use crate::verdict::Standing;
 
 const DEFAULT_HOURS: i64 = 24;
@@ -148,11 +148,11 @@ impl KeyManager {
         let quota = self.core.quotas.get(tier);
         let level = match self.core.cache.state(id) {
             Some(state) => state.limiter().peek(quota, now.moment),
-            // No decision has met the key since the start: its window is as it was saved.
+            // No decision has met the key since it came up, or for a window: what is saved is what counts.
             None => {
                 let found = self.core.store.find(&record.lifecycle.current().digest).await?;
                 let window = found.and_then(|found| found.window);
-                KeyState::restore(id, quota, window, now).limiter().peek(quota, now.moment)
+                restored(quota, window, now).peek(quota, now.moment)
             }
         };
         Ok(Standing { tier, quota, level, at: now.wall })

@@ -50,9 +50,8 @@ impl KeyManager {
     /// How a key stands now. `usage` must be held since before the key was read.
     pub(super) fn view(&self, stored: StoredKey, usage: &View<'_>) -> KeyView {
         let StoredKey { record, usage: totals } = stored;
-        let now = self.wall();
+        let at = self.judged_at(record.id);
         let state = self.core.cache.state(record.id);
-        let at = state.as_ref().map_or(now, |state| state.judged_at(now));
         let pending = usage.pending(record.id, state.as_deref());
         KeyView {
             usage: sum(totals, &pending),
@@ -66,8 +65,7 @@ impl KeyManager {
 
     /// The instant by which a key is judged.
     pub(super) fn judged_at(&self, id: KeyId) -> Timestamp {
-        let now = self.wall();
-        self.core.cache.state(id).map_or(now, |state| state.judged_at(now))
+        self.core.cache.judged_at(id, self.wall())
     }
 }
 

@@ -1,0 +1,148 @@
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use qwetty_keys::KeyDigest;
+
+use super::CachedKey;
+
+/// The most parts that a table is split into, each under a lock of its own.
+const MOST_SHARDS: usize = 128;
+/// Parts smaller than this would fill up too unevenly.
+const LEAST_PER_SHARD: usize = 64;
+/// Among so many records that were asked for lately, one more is evicted all the same: a look-up is not to search long.
+const MOST_SPARED: usize = 64;
+
+/// Cached keys by digest, no more than a fixed number of them.
+///
+/// Where a full shard is to take another key, a hand goes around it: a key that was asked for since the hand last came by
+/// is spared, the first one that was not is evicted (the CLOCK algorithm). It costs a decision nothing but a look at a flag.
+#[derive(Debug)]
+pub(super) struct Records {
+    shards: Box<[Shard]>,
+    /// The most keys in one shard.
+    capacity: usize,
+}
+
+/// Alone on its cache lines, so that threads in different shards do not disturb each other.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard(RwLock<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    keys: HashTable<Arc<CachedKey>>,
+    hand: usize,
+}
+
+impl Records {
+    /// A table for so many keys, 1 at least. It takes memory as it fills.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        let shards = (capacity / LEAST_PER_SHARD).clamp(1, MOST_SHARDS);
+        let shards = 1 << shards.ilog2();
+        Self { shards: (0..shards).map(|_| Shard::default()).collect(), capacity: (capacity / shards).max(1) }
+    }
+
+    pub(super) fn get(&self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
+        let table = self.shard(digest)?.read();
+        let key = table.keys.find(hash(digest), |key| key.digest() == digest)?;
+        key.ask();
+        Some(Arc::clone(key))
+    }
+
+    /// Puts a key in, in the place of the one with its digest or of one that is evicted, if `is_current` still says so
+    /// once nobody else can change this digest. Gives back whichever left the table.
+    pub(super) fn put(
+        &self,
+        digest: &KeyDigest,
+        is_current: impl FnOnce() -> bool,
+        key: impl FnOnce() -> Arc<CachedKey>,
+    ) -> Option<(Arc<CachedKey>, Option<Arc<CachedKey>>)> {
+        let mut table = self.shard(digest)?.write();
+        if !is_current() {
+            return None;
+        }
+        let key = key();
+        let mut left = None;
+        if table.keys.len() >= self.capacity {
+            left = table.make_room(digest);
+        }
+        match table.keys.entry(hash(digest), |kept| kept.digest() == digest, |kept| hash(kept.digest())) {
+            Entry::Occupied(mut occupied) => {
+                left = Some(std::mem::replace(occupied.get_mut(), Arc::clone(&key)))
+            }
+            Entry::Vacant(vacant) => drop(vacant.insert(Arc::clone(&key))),
+        }
+        Some((key, left))
+    }
+
+    pub(super) fn remove(&self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
+        let mut table = self.shard(digest)?.write();
+        let found = table.keys.find_entry(hash(digest), |key| key.digest() == digest).ok()?;
+        Some(found.remove().0)
+    }
+
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            // Dropped once the lock is let go of.
+            let _keys = std::mem::take(&mut *shard.write());
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().keys.len()).sum()
+    }
+
+    /// None never comes: the place is a remainder of the number of shards.
+    fn shard(&self, digest: &KeyDigest) -> Option<&Shard> {
+        let [_, word, ..] = words(digest);
+        self.shards.get(usize::try_from(word % self.shards.len() as u64).ok()?)
+    }
+}
+
+impl Shard {
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Evicts one key, unless `digest` is to take the place of its own.
+    fn make_room(&mut self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
+        if self.keys.find(hash(digest), |key| key.digest() == digest).is_some() {
+            return None;
+        }
+        let places = self.keys.num_buckets();
+        let mut spared = 0;
+        // Around twice, for the first time around may find that each was asked for.
+        for _ in 0..places.saturating_mul(2) {
+            let place = self.hand;
+            self.hand = if place + 1 < places { place + 1 } else { 0 };
+            let Ok(entry) = self.keys.get_bucket_entry(place) else { continue };
+            if entry.get().take_asked_for() && spared < MOST_SPARED {
+                spared += 1;
+                continue;
+            }
+            return Some(entry.remove().0);
+        }
+        None
+    }
+}
+
+/// A digest is as random as any hash of it, and nobody can choose the digest of a value that exists.
+fn hash(digest: &KeyDigest) -> u64 {
+    let [word, ..] = words(digest);
+    word
+}
+
+fn words(digest: &KeyDigest) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(digest.as_bytes().as_chunks().0) {
+        *word = u64::from_ne_bytes(*bytes);
+    }
+    words
+}
