@@ -4,16 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/console"
 
-need() { # command, Debian package
-  command -v "$1" >/dev/null && return
-  echo "installing $2" >&2
-  [ "$(id -u)" = 0 ] || { echo "$1 is missing: install the package $2, or run this as root" >&2; exit 1; }
-  [ -n "${updated:-}" ] || { apt-get update -qq; updated=yes; }
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
-}
+. ../install.sh
+
 need chromium chromium
 need node nodejs
 need npm npm
+node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "node $(node --version) is too old: install 20 or later" >&2; exit 1; }
 if ! cmp -s package-lock.json node_modules/.installed; then
   npm ci --silent --no-audit --no-fund --ignore-scripts
   cp package-lock.json node_modules/.installed
