@@ -28,7 +28,9 @@ const countdown = (milliseconds) => {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const parts = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
   const clock = parts.map((part) => String(part).padStart(2, "0")).join(":");
-  return seconds < 86400 ? clock : `${span(seconds - (seconds % 86400))}, ${clock}`;
+  const days = Math.floor(seconds / 86400);
+  if (days === 0) return clock;
+  return days === 1 ? `1 day, ${clock}` : `${days} days, ${clock}`;
 };
 
 const write = (element, text) => {
