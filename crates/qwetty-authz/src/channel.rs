@@ -35,9 +35,9 @@ impl ChannelScope {
     }
 }
 
-/// 1 to 100 channels, each once, in the order in which they were given.
+/// 1 to 100 channels, each once, in the order in which they were given. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Channels(Vec<ChannelId>);
+pub struct Channels(Arc<[ChannelId]>);
 
 impl Channels {
     const MOST: usize = 100;
@@ -61,7 +61,7 @@ impl TryFrom<Vec<ChannelId>> for Channels {
         if channels.is_empty() {
             return Err(ChannelsError::Empty);
         }
-        distinct(channels, Self::MOST).map(Self).ok_or(ChannelsError::TooMany)
+        distinct(channels, Self::MOST).map(|kept| Self(kept.into())).ok_or(ChannelsError::TooMany)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The networks that a key may be used from.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::Network;
 use crate::address_set::AddressSet;
@@ -34,9 +35,9 @@ impl IpPolicy {
     }
 }
 
-/// 1 to 100 networks, each once, in the order in which they were given.
+/// 1 to 100 networks, each once, in the order in which they were given. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Networks(Vec<Network>);
+pub struct Networks(Arc<[Network]>);
 
 impl Networks {
     const MOST: usize = 100;
@@ -61,7 +62,7 @@ impl TryFrom<Vec<Network>> for Networks {
         if networks.is_empty() {
             return Err(NetworksError::Empty);
         }
-        distinct(networks, Self::MOST).map(Self).ok_or(NetworksError::TooMany)
+        distinct(networks, Self::MOST).map(|kept| Self(kept.into())).ok_or(NetworksError::TooMany)
     }
 }
 

@@ -27,7 +27,12 @@ const EXPIRING_SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// reason, no transition brings it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifecycle {
-    parts: LifecycleParts,
+    /// In a box, as is the previous value: few keys have one, and a service has many keys in memory.
+    revocation: Option<Box<Revocation>>,
+    expires_at: Option<Timestamp>,
+    current: IssuedValue,
+    previous: Option<Box<PreviousValue>>,
+    regenerated_at: Option<Timestamp>,
 }
 
 /// Everything in a [`Lifecycle`], for a store to keep and read back.
@@ -71,31 +76,32 @@ pub enum LifecycleError {
 impl Lifecycle {
     /// A live key with its first value. The expiry is taken as it is: a key may be born expired.
     pub fn issue(value: IssuedValue, expires_at: Option<Timestamp>) -> Self {
-        let parts = LifecycleParts {
-            state: State::Live,
-            expires_at,
-            current: value,
-            previous: None,
-            regenerated_at: None,
-        };
-        Self { parts }
+        Self { revocation: None, expires_at, current: value, previous: None, regenerated_at: None }
     }
 
     /// The lifecycle that a store read back.
     ///
     /// A previous value that no transition could have left is cut down to what one could: to nothing on a revoked
     /// key, to the key's expiry on another.
-    pub fn from_parts(mut parts: LifecycleParts) -> Self {
-        parts.previous = match parts.state {
-            State::Live => parts.previous.map(|previous| ending_by(previous, parts.expires_at)),
-            State::Revoked(_) => None,
+    pub fn from_parts(parts: LifecycleParts) -> Self {
+        let LifecycleParts { state, expires_at, current, previous, regenerated_at } = parts;
+        let (revocation, previous) = match state {
+            State::Live => (None, previous.map(|previous| Box::new(ending_by(previous, expires_at)))),
+            State::Revoked(revocation) => (Some(Box::new(revocation)), None),
         };
-        Self { parts }
+        Self { revocation, expires_at, current, previous, regenerated_at }
     }
 
     /// What a store keeps.
     pub fn into_parts(self) -> LifecycleParts {
-        self.parts
+        let Self { revocation, expires_at, current, previous, regenerated_at } = self;
+        LifecycleParts {
+            state: revocation.map_or(State::Live, |revocation| State::Revoked(*revocation)),
+            expires_at,
+            current,
+            previous: previous.map(|previous| *previous),
+            regenerated_at,
+        }
     }
 
     /// The status at `now`. A key is expired from the very instant of its expiry, and expiring soon from seven
@@ -104,7 +110,7 @@ impl Lifecycle {
         if self.revocation().is_some() {
             return Status::Revoked;
         }
-        match self.parts.expires_at {
+        match self.expires_at {
             Some(expires_at) if now >= expires_at => Status::Expired,
             Some(expires_at) if expires_at.saturating_duration_since(now) <= EXPIRING_SOON => {
                 Status::ExpiringSoon
@@ -115,38 +121,35 @@ impl Lifecycle {
 
     /// The first instant at which the key no longer works; `None` is never.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.parts.expires_at
+        self.expires_at
     }
 
     /// When and why the key was revoked, if it is.
     pub fn revocation(&self) -> Option<&Revocation> {
-        match &self.parts.state {
-            State::Live => None,
-            State::Revoked(revocation) => Some(revocation),
-        }
+        self.revocation.as_deref()
     }
 
     /// The value issued last.
     pub fn current(&self) -> &IssuedValue {
-        &self.parts.current
+        &self.current
     }
 
     /// The value before it, while it still works.
     pub fn previous(&self, now: Timestamp) -> Option<&PreviousValue> {
         // It ends by the key's expiry, and a revocation drops it: both need no look here.
-        self.parts.previous.as_ref().filter(|previous| now < previous.ends_at)
+        self.previous.as_deref().filter(|previous| now < previous.ends_at)
     }
 
     /// When the current value replaced another; `None` for the first value.
     pub fn regenerated_at(&self) -> Option<Timestamp> {
-        self.parts.regenerated_at
+        self.regenerated_at
     }
 
     /// Every digest that the key is still found by, the previous one included even if its overlap is over: what a
     /// cache must forget when the key changes.
     pub fn digests(&self) -> impl Iterator<Item = &KeyDigest> {
-        let previous = self.parts.previous.as_ref().map(|previous| &previous.value.digest);
-        std::iter::once(&self.parts.current.digest).chain(previous)
+        let previous = self.previous.as_ref().map(|previous| &previous.value.digest);
+        std::iter::once(&self.current.digest).chain(previous)
     }
 
     /// Which of the key's values has this digest; `None` if it is not, or no longer, a value of this key.
@@ -164,8 +167,8 @@ impl Lifecycle {
         if self.revocation().is_some() {
             return Transition::Unchanged(self);
         }
-        self.parts.state = State::Revoked(Revocation { at: now, reason });
-        self.parts.previous = None;
+        self.revocation = Some(Box::new(Revocation { at: now, reason }));
+        self.previous = None;
         Transition::Changed(self)
     }
 
@@ -175,13 +178,13 @@ impl Lifecycle {
     ///
     /// [`LifecycleError::Expired`] if the key's expiry has passed, revoked or not.
     pub fn reactivate(mut self, now: Timestamp) -> Result<Transition, LifecycleError> {
-        if self.parts.expires_at.is_some_and(|expires_at| now >= expires_at) {
+        if self.expires_at.is_some_and(|expires_at| now >= expires_at) {
             return Err(LifecycleError::Expired);
         }
         if self.revocation().is_none() {
             return Ok(Transition::Unchanged(self));
         }
-        self.parts.state = State::Live;
+        self.revocation = None;
         Ok(Transition::Changed(self))
     }
 
@@ -202,10 +205,10 @@ impl Lifecycle {
             Status::Revoked => return Err(LifecycleError::Revoked),
             Status::Expired => return Err(LifecycleError::Expired),
         }
-        let old = std::mem::replace(&mut self.parts.current, value);
+        let old = std::mem::replace(&mut self.current, value);
         let previous = PreviousValue { value: old, ends_at: now.saturating_add(overlap.duration()) };
-        self.parts.previous = (overlap != Overlap::NONE).then(|| ending_by(previous, self.parts.expires_at));
-        self.parts.regenerated_at = Some(now);
+        self.previous = (overlap != Overlap::NONE).then(|| Box::new(ending_by(previous, self.expires_at)));
+        self.regenerated_at = Some(now);
         Ok(self)
     }
 
@@ -223,8 +226,8 @@ impl Lifecycle {
         if expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(LifecycleError::ExpiryNotInFuture);
         }
-        self.parts.previous = self.parts.previous.map(|previous| ending_by(previous, expires_at));
-        self.parts.expires_at = expires_at;
+        self.previous = self.previous.map(|previous| Box::new(ending_by(*previous, expires_at)));
+        self.expires_at = expires_at;
         Ok(self)
     }
 }

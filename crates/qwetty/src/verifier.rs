@@ -139,7 +139,7 @@ impl Verifier {
         if request.organization.is_some_and(|organization| organization != record.organization) {
             return Ok(not_found());
         }
-        let Some(generation) = record.lifecycle.which(key.digest(), at) else {
+        let Some(generation) = key.generation(at) else {
             key.state().refuse_until_after(at);
             return Ok(not_found());
         };

@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use qwetty_keys::{Generation, Timestamp};
 use qwetty_storage::{Hour, HourlyCounts, Outcome, OutcomeCounts};
@@ -10,70 +11,157 @@ use qwetty_storage::{Hour, HourlyCounts, Outcome, OutcomeCounts};
 /// clock; calls of another hour than a counter's, rare ones around the full hour, are put aside until then.
 #[derive(Debug)]
 pub(crate) struct UsageCounters {
-    counters: [Counter; Outcome::ALL.len()],
-    aside: Mutex<Vec<HourlyCounts>>,
-    last_used: LatestTime,
+    admitted: AdmittedCounter,
+    /// By the number of the outcome, less one.
+    denied: [Counter; Outcome::ALL.len() - 1],
+    aside: Mutex<Aside>,
     previous_value_last_used: LatestTime,
+}
+
+/// What does not go into a counter.
+#[derive(Debug, Clone, Default)]
+struct Aside {
+    hours: Vec<HourlyCounts>,
+    /// Stays when the counters are drained: it only ever grows, and a store keeps the latest.
+    last_used: Option<Timestamp>,
 }
 
 impl UsageCounters {
     pub(crate) fn new() -> Self {
         Self {
-            counters: Default::default(),
+            admitted: AdmittedCounter::default(),
+            denied: Default::default(),
             aside: Mutex::default(),
-            last_used: LatestTime::never(),
             previous_value_last_used: LatestTime::never(),
         }
     }
 
     /// Counts one decision.
     pub(crate) fn count(&self, outcome: Outcome, generation: Generation, at: Timestamp) {
-        let hour = Hour::of(at);
-        let counter = self.counters.get(usize::from(outcome.number()));
-        if !counter.is_some_and(|counter| counter.count(hour)) {
-            let mut counts = OutcomeCounts::default();
-            counts.add(outcome, 1);
-            add_hour(&mut self.aside(), hour, &counts);
+        if outcome != Outcome::Admitted {
+            return self.count_denied(outcome, Hour::of(at));
         }
-        if outcome == Outcome::Admitted {
-            self.last_used.advance(at);
-            if generation == Generation::Previous {
-                self.previous_value_last_used.advance(at);
-            }
+        if !self.admitted.count(at) {
+            let mut aside = self.aside();
+            aside.take_in(self.admitted.take());
+            aside.take_in(Some((1, at)));
+        }
+        if generation == Generation::Previous {
+            self.previous_value_last_used.advance(at);
+        }
+    }
+
+    fn count_denied(&self, outcome: Outcome, hour: Hour) {
+        let counter = usize::from(outcome.number()).checked_sub(1).and_then(|place| self.denied.get(place));
+        if !counter.is_some_and(|counter| counter.count(hour)) {
+            self.aside().add(outcome, hour, 1);
         }
     }
 
     /// Takes everything out.
     pub(crate) fn drain(&self) -> Pending {
-        let aside = std::mem::take(&mut *self.aside());
-        self.read(aside, Counter::take)
+        let mut aside = self.aside();
+        aside.take_in(self.admitted.take());
+        let hours = std::mem::take(&mut aside.hours);
+        self.pending(Aside { hours, last_used: aside.last_used }, Counter::take)
     }
 
     /// Looks at everything and leaves it in.
     pub(crate) fn peek(&self) -> Pending {
-        let aside = self.aside().clone();
-        self.read(aside, Counter::get)
+        // Locked, for whoever moves counts aside does so in two steps.
+        let locked = self.aside();
+        let mut aside = locked.clone();
+        aside.take_in(self.admitted.get());
+        self.pending(aside, Counter::get)
     }
 
-    /// The times of last use stay: they only ever grow, and a store keeps the latest.
-    fn read(&self, mut hours: Vec<HourlyCounts>, read: impl Fn(&Counter) -> (Hour, u64)) -> Pending {
-        for (outcome, counter) in Outcome::ALL.into_iter().zip(&self.counters) {
+    fn pending(&self, mut aside: Aside, read: impl Fn(&Counter) -> (Hour, u64)) -> Pending {
+        for (outcome, counter) in Outcome::ALL.into_iter().skip(1).zip(&self.denied) {
             let (hour, count) = read(counter);
-            if count > 0 {
-                let mut counts = OutcomeCounts::default();
-                counts.add(outcome, count);
-                add_hour(&mut hours, hour, &counts);
-            }
+            aside.add(outcome, hour, count);
         }
         Pending {
-            hours,
-            last_used_at: self.last_used.get(),
+            hours: aside.hours,
+            last_used_at: aside.last_used,
             previous_value_last_used_at: self.previous_value_last_used.get(),
         }
     }
 
-    fn aside(&self) -> MutexGuard<'_, Vec<HourlyCounts>> {
+    fn aside(&self) -> MutexGuard<'_, Aside> {
         self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Aside {
+    /// Adds admitted calls, all of one hour, of which the last one was at this time.
+    fn take_in(&mut self, admitted: Option<(u64, Timestamp)>) {
+        let Some((count, last)) = admitted else { return };
+        self.add(Outcome::Admitted, Hour::of(last), count);
+        self.last_used = self.last_used.max(Some(last));
+    }
+
+    fn add(&mut self, outcome: Outcome, hour: Hour, count: u64) {
+        if count > 0 {
+            let mut counts = OutcomeCounts::default();
+            counts.add(outcome, count);
+            add_hour(&mut self.hours, hour, &counts);
+        }
+    }
+}
+
+/// How many calls were admitted in one hour, and when the last of them was, in one word, so that an admission takes one
+/// write: from the top, 20 bits of the hour's number, 32 of the microseconds into it, 12 of the count.
+#[derive(Debug, Default)]
+struct AdmittedCounter(AtomicU64);
+
+impl AdmittedCounter {
+    const COUNT_BITS: u32 = 12;
+    const TIME_BITS: u32 = 32;
+    const MOST: u64 = (1 << Self::COUNT_BITS) - 1;
+
+    /// Counts one; false if it holds calls of another hour, or no more go in.
+    fn count(&self, at: Timestamp) -> bool {
+        let Some(place) = Self::place(at) else { return false };
+        self.0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| match word & Self::MOST {
+                0 => Some(place | 1),
+                Self::MOST => None,
+                // The later of two times of one hour is the greater number.
+                count if Self::hour(word) == Self::hour(place) => {
+                    Some((word - count).max(place) | (count + 1))
+                }
+                _ => None,
+            })
+            .is_ok()
+    }
+
+    /// The count, and the time of the last call; `None` if there was none.
+    fn take(&self) -> Option<(u64, Timestamp)> {
+        Self::unpack(self.0.swap(0, Ordering::SeqCst))
+    }
+
+    fn get(&self) -> Option<(u64, Timestamp)> {
+        Self::unpack(self.0.load(Ordering::SeqCst))
+    }
+
+    /// Where a time stands in the word; `None` before 1970 and after 2089.
+    fn place(at: Timestamp) -> Option<u64> {
+        let hour = Hour::of(at);
+        let number = u64::try_from(hour.number()).ok()?;
+        let into_it = u64::try_from(at.unix_micros().checked_sub(hour.start().unix_micros())?).ok()?;
+        (number >> (u64::BITS - Self::TIME_BITS - Self::COUNT_BITS) == 0)
+            .then_some(((number << Self::TIME_BITS) | into_it) << Self::COUNT_BITS)
+    }
+
+    const fn hour(word: u64) -> u64 {
+        word >> (Self::TIME_BITS + Self::COUNT_BITS)
+    }
+
+    fn unpack(word: u64) -> Option<(u64, Timestamp)> {
+        let into_it = (word >> Self::COUNT_BITS) & u64::from(u32::MAX);
+        let hour = Hour::from_number(i64::try_from(Self::hour(word)).ok()?);
+        let last = hour.start().saturating_add(Duration::from_micros(into_it));
+        (word & Self::MOST > 0).then_some((word & Self::MOST, last))
     }
 }
 
@@ -86,7 +174,7 @@ impl Counter {
     fn count(&self, hour: Hour) -> bool {
         let place = |hour: Hour| (hour.number() as u64) << 32;
         self.0
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| match Self::unpack(word) {
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| match Self::unpack(word) {
                 (_, 0) => Some(place(hour) | 1),
                 (held, count) if held == hour && count < u64::from(u32::MAX) => Some(word + 1),
                 _ => None,
@@ -95,11 +183,11 @@ impl Counter {
     }
 
     fn take(&self) -> (Hour, u64) {
-        Self::unpack(self.0.swap(0, Ordering::AcqRel))
+        Self::unpack(self.0.swap(0, Ordering::SeqCst))
     }
 
     fn get(&self) -> (Hour, u64) {
-        Self::unpack(self.0.load(Ordering::Acquire))
+        Self::unpack(self.0.load(Ordering::SeqCst))
     }
 
     /// The sign comes back with the shift; hours fit 32 bits for 245,000 years around 1970.
@@ -202,10 +290,34 @@ mod tests {
     #[test]
     fn a_counter_that_is_full_puts_the_rest_aside() {
         let counters = UsageCounters::new();
-        counters.count(Outcome::Admitted, Generation::Current, at(TEN));
-        counters.counters[0].0.fetch_or(0xffff_ffff, Ordering::AcqRel);
-        counters.count(Outcome::Admitted, Generation::Current, at(TEN));
-        assert_eq!(hours(&counters.drain()), [(10, 1 << 32, 0)]);
+        counters.count(Outcome::Revoked, Generation::Current, at(TEN));
+        counters.denied[0].0.fetch_or(0xffff_ffff, Ordering::SeqCst);
+        counters.count(Outcome::Revoked, Generation::Current, at(TEN));
+        for _ in 0..10_000 {
+            counters.count(Outcome::Admitted, Generation::Current, at(TEN));
+        }
+        assert_eq!(hours(&counters.peek()), [(10, 10_000, 1 << 32)]);
+        assert_eq!(hours(&counters.drain()), [(10, 10_000, 1 << 32)]);
+        assert_eq!(hours(&counters.drain()), []);
+    }
+
+    #[test]
+    fn the_last_use_is_the_latest_in_whichever_order_and_year_and_stays() {
+        const HOUR: i64 = 3_600_000_000;
+        const YEAR: i64 = 8766 * HOUR;
+        for start in [TEN, -TEN, 60 * YEAR, 150 * YEAR, 8000 * YEAR] {
+            let counters = UsageCounters::new();
+            for offset in [5, 3, HOUR - 1, 0, HOUR, 7] {
+                counters.count(Outcome::Admitted, Generation::Current, at(start + offset));
+            }
+            let last = Some(at(start + HOUR));
+            assert_eq!(counters.peek().last_used_at, last);
+            let drained = counters.drain();
+            assert_eq!(drained.last_used_at, last);
+            assert_eq!(drained.hours.iter().map(|hour| hour.counts.admitted()).sum::<u64>(), 6);
+            counters.count(Outcome::Admitted, Generation::Current, at(start));
+            assert_eq!(counters.drain().last_used_at, last);
+        }
     }
 
     #[test]
