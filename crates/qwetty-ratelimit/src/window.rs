@@ -16,8 +16,9 @@ use crate::{Level, Moment, Outcome, Quota};
 ///
 /// - A slot only ever grows, and only to ticks at which its group was indeed admitted to. Writing it too early, twice,
 ///   or by a thread that slept for a lap, changes nothing.
-/// - Before the head leaves a group, or changes its tick, the slots of that group and of the head's span are written.
+/// - Before the head leaves a group, that group's slot is written, and before it changes its tick, those of its span are.
 ///   So they are complete for whoever sees the next head, for the step that publishes it releases and reading it acquires.
+///   While the head stays in a group it tells that group's time itself.
 /// - A reader may find a slot newer than the head that it read, and then takes too much for live. So it looks at the head
 ///   again, and begins anew if it moved. Slots are released and acquired for this alone: who saw the newer slot must not
 ///   then be shown the older head.
@@ -98,7 +99,7 @@ impl Window {
             }
             let picture = self.picture(head);
             if let Some(next) = picture.admit(cost, reading) {
-                self.record(head);
+                self.record(head, next);
                 if self.exchange(word, next.pack()) {
                     return Some(Outcome::Admitted(self.level(next, reading, now)));
                 }
@@ -137,9 +138,10 @@ impl Window {
             if head.sealed {
                 return;
             }
-            self.record(head);
             let count = head.count.min(self.geometry.size(head.group));
-            if self.exchange(word, Head { span: 0, count, sealed: true, ..head }.pack()) {
+            let sealed = Head { span: 0, count, sealed: true, ..head };
+            self.record(head, sealed);
+            if self.exchange(word, sealed.pack()) {
                 return;
             }
         }
@@ -172,9 +174,11 @@ impl Window {
         Picture { geometry: self.geometry, window: self.ticks.window(), head, slot }
     }
 
-    /// Writes what `head` knows into the slots, before it is replaced.
-    fn record(&self, head: Head) {
-        for step in 0..=head.span {
+    /// Writes what `head` knows and `next` does not into the slots, before the one is replaced by the other.
+    #[inline(always)]
+    fn record(&self, head: Head, next: Head) {
+        let first = u32::from(next.group == head.group);
+        for step in first..=head.span {
             let group = self.geometry.before(head.group, step);
             if let Some(slot) = self.state.slots.get(group as usize) {
                 slot.fetch_max(head.tick, Ordering::Release);
