@@ -1,10 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
-use crate::clock::in_time;
+use crate::clock::{eventually, in_time};
 
 /// The running program. It dies with this value.
 pub struct Process {
@@ -45,6 +45,17 @@ impl Process {
         self.signal("TERM");
     }
 
+    /// Keeps it from doing anything: SIGSTOP. Returns once all its threads stand still.
+    pub(crate) async fn pause(&self) {
+        self.signal("STOP");
+        let threads = format!("/proc/{}/task", self.child.id().unwrap());
+        eventually("the program stands still", async || {
+            let mut threads = std::fs::read_dir(&threads).unwrap();
+            threads.all(|thread| stands_still(&thread.unwrap().path())).then_some(())
+        })
+        .await;
+    }
+
     /// Sends it the signal with this name.
     pub(crate) fn signal(&self, name: &str) {
         let Some(id) = self.child.id() else { return };
@@ -73,4 +84,10 @@ impl Ended {
     pub fn root_keys(&self) -> Vec<&str> {
         self.printed.iter().filter_map(|line| line.strip_prefix("root key: ")).collect()
     }
+}
+
+/// Whether a thread, by its directory in `/proc`, is stopped: the state follows its name, which stands in brackets.
+fn stands_still(thread: &Path) -> bool {
+    let state = std::fs::read_to_string(thread.join("stat"));
+    state.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T")))
 }

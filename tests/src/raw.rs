@@ -49,6 +49,13 @@ impl Raw {
         }
     }
 
+    /// The next so many bytes, in no form.
+    pub async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        in_time("bytes", self.0.read_exact(&mut bytes)).await.unwrap();
+        bytes
+    }
+
     /// Whether the server has closed the connection, once it has said all that it had to say.
     pub async fn closed(&mut self) -> bool {
         // A reset closes too.

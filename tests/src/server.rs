@@ -94,8 +94,8 @@ impl Server {
     }
 
     /// Keeps it from doing anything, while its connections stay open and new ones are taken by the system.
-    pub fn pause(&self) {
-        self.process.signal("STOP");
+    pub async fn pause(&self) {
+        self.process.pause().await;
     }
 
     /// Lets it go on after [`Self::pause`].

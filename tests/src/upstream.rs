@@ -10,7 +10,8 @@ use crate::message::{Kind, Message};
 /// The API behind a gateway: it answers everything, and keeps every byte that it was sent.
 ///
 /// Its answer is 200 with the body [`Upstream::BODY`], or has the status that the request names in `X-Answer`, and those
-/// headers of an answer that only a gateway may say.
+/// headers of an answer that only a gateway may say. To whatever a request asks to upgrade it does, and sends back all that
+/// comes then.
 pub struct Upstream {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Message>>>,
@@ -20,6 +21,9 @@ pub struct Upstream {
 impl Upstream {
     /// The body of its answers.
     pub const BODY: &str = "the API's own answer";
+
+    /// The only key of a WebSocket handshake that it can answer: that of RFC 6455, section 1.3.
+    pub const WEBSOCKET_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
     /// Headers of its answers; a gateway replaces or removes them where Qwetty has its own.
     const HEADERS: &str = "X-RateLimit-Limit: 1\r\nRateLimit: \"api\";r=1\r\nX-Qwetty-Problem: {}\r\nRetry-After: 7\r\n\
@@ -62,9 +66,14 @@ async fn serve(stream: TcpStream, seen: Arc<Mutex<Vec<Message>>>) {
         let mut request = Message::default();
         match request.fill(&mut stream, Kind::Request).await {
             Ok(true) => {
-                let answer = answer(&request);
+                let (answer, upgrade) = (answer(&request), request.values("upgrade").next().is_some());
                 seen.lock().unwrap().push(request);
                 if stream.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+                if upgrade {
+                    let (mut from, mut to) = tokio::io::split(stream);
+                    let _ = tokio::io::copy(&mut from, &mut to).await;
                     return;
                 }
             }
@@ -81,6 +90,13 @@ async fn serve(stream: TcpStream, seen: Arc<Mutex<Vec<Message>>>) {
 }
 
 fn answer(request: &Message) -> String {
+    if let Some(protocol) = request.values("upgrade").next() {
+        let protocol = String::from_utf8_lossy(protocol);
+        return format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: {protocol}\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+        );
+    }
     let status = request.values("x-answer").next().map_or("200".into(), String::from_utf8_lossy);
     let (length, headers, body) = (Upstream::BODY.len(), Upstream::HEADERS, Upstream::BODY);
     format!("HTTP/1.1 {status} As asked\r\n{headers}Content-Length: {length}\r\n\r\n{body}")

@@ -26,6 +26,8 @@ mod shipped;
 mod smuggling;
 mod subject;
 mod table;
+mod traefik;
+mod upgrade;
 mod world;
 
 use std::panic::AssertUnwindSafe;
@@ -85,7 +87,9 @@ async fn by_gateway(shipped: &Shipped, program: PathBuf) -> Results {
     let (world, upstream) = (World::new(free_port()).await, Upstream::start().await);
     let gateway = shipped.start(&program, world.server.address(), upstream.address()).await;
     let subject = Subject::new(gateway.address, world.keys, upstream);
+    let upgrades = held(upgrade::upgrades(&subject)).await;
     let mut results = results(shipped.name, subject, world.server).await;
+    results.add_all(upgrade::GROUP, upgrades);
     if gateway.written().windows(4).any(|bytes| bytes == b"qwt_") {
         results.faults.push("a key value is in what the gateway has written".to_owned());
     }
@@ -115,10 +119,7 @@ async fn results(name: &'static str, subject: Subject, server: Server) -> Result
     decide_all(&subject, &mut results, cases().into_iter()).await;
     let mut root = server.root();
     results.charges(held(assert_charged_once(&subject, async |id| counted_by(&mut root, id).await)).await);
-    match held(outage::outages(&subject, server)).await {
-        Ok(rows) => rows.into_iter().for_each(|(row, outcome)| results.add(outage::GROUP, &row, Ok(outcome))),
-        Err(fault) => results.faults.push(format!("{}: {fault}", outage::GROUP)),
-    }
+    results.add_all(outage::GROUP, held(outage::outages(&subject, server)).await);
     results.end(&subject);
     results
 }
@@ -145,8 +146,8 @@ async fn held<T>(future: impl Future<Output = T>) -> Result<T, String> {
 /// What clients saw is what was counted: nothing was asked twice, and nothing was answered from a cache.
 async fn assert_charged_once(subject: &Subject, mut counted: impl AsyncFnMut(&str) -> Charged) {
     for (key, seen) in subject.charged() {
-        // Nobody counts any more for one that is gone.
-        if key != Key::Deleted {
+        // Nobody counts any more for one that is gone, and nobody knows what the attacks come to.
+        if !matches!(key, Key::Deleted | Key::Attacker) {
             assert_eq!(counted(subject.keys.id(key)).await, seen, "counted of {key:?}, and seen");
         }
     }

@@ -19,7 +19,7 @@ pub(crate) async fn outages(subject: &Subject, server: Server) -> Vec<(String, S
     let mut rows = Vec::new();
     let address = server.address();
 
-    server.pause();
+    server.pause().await;
     rows.extend(ask(subject, "Qwetty does not answer").await);
     server.resume();
 

@@ -7,7 +7,7 @@ pub(crate) struct Request {
     pub(crate) method: &'static str,
     /// Path and query, byte for byte.
     pub(crate) target: Vec<u8>,
-    pub(crate) credential: Credential,
+    credential: Credential,
     headers: Vec<String>,
     pub(crate) body: Body,
 }
@@ -74,19 +74,33 @@ impl Request {
             .any(|(own, _)| own.eq_ignore_ascii_case(name))
     }
 
+    /// The key that it is sent with, if that is all.
+    pub(crate) fn key(&self) -> Option<Key> {
+        match self.credential {
+            Credential::Bearer(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The values of its Authorization headers.
+    pub(crate) fn authorizations(&self, keys: &Keys) -> Vec<String> {
+        let bearer = |key| format!("Bearer {}", keys.value(key));
+        match self.credential {
+            Credential::None => Vec::new(),
+            Credential::Bearer(key) => vec![bearer(key)],
+            Credential::Basic(key) => vec![format!("Basic {}", keys.value(key))],
+            Credential::Twice(key) => vec![bearer(key), bearer(key)],
+            Credential::Verbatim(value) => vec![value.to_owned()],
+        }
+    }
+
     /// As it goes over the wire.
     pub(crate) fn bytes(&self, keys: &Keys) -> Vec<u8> {
         let mut bytes =
             [self.method.as_bytes(), b" ", &self.target, b" HTTP/1.1\r\nHost: api.test\r\n"].concat();
         let mut line = |text: &str| bytes.extend_from_slice(format!("{text}\r\n").as_bytes());
-        match self.credential {
-            Credential::None => {}
-            Credential::Bearer(key) => line(&format!("Authorization: Bearer {}", keys.value(key))),
-            Credential::Basic(key) => line(&format!("Authorization: Basic {}", keys.value(key))),
-            Credential::Twice(key) => {
-                (0..2).for_each(|_| line(&format!("Authorization: Bearer {}", keys.value(key))));
-            }
-            Credential::Verbatim(value) => line(&format!("Authorization: {value}")),
+        for value in self.authorizations(keys) {
+            line(&format!("Authorization: {value}"));
         }
         self.headers.iter().for_each(|header| line(header));
         match self.body {

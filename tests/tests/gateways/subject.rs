@@ -6,7 +6,7 @@ use qwetty_tests::{Kind, Message, Raw, Upstream};
 
 use crate::case::{Asks, Case};
 use crate::key::Key;
-use crate::request::{Credential, Request};
+use crate::request::Request;
 use crate::world::Keys;
 
 /// Something that decides in front of an API, and the API behind it.
@@ -81,10 +81,15 @@ impl Subject {
         if answer.values("connection").any(|value| value.eq_ignore_ascii_case(b"close")) {
             *connection = None;
         }
-        self.assert_discreet(&answer);
-        match &seen[..] {
-            [] => self.refused(case, request, &answer),
-            [seen] => self.allowed(request, &answer, seen),
+        self.word(case, request, &answer, &seen)
+    }
+
+    /// What became of a request to which this is the answer, and of which the API saw this.
+    pub(crate) fn word(&self, case: &Case, request: &Request, answer: &Message, seen: &[Message]) -> String {
+        self.assert_discreet(answer);
+        match seen {
+            [] => self.refused(case, request, answer),
+            [seen] => self.allowed(request, answer, seen),
             more => panic!("the API was asked {} times", more.len()),
         }
     }
@@ -98,10 +103,9 @@ impl Subject {
     }
 
     fn allowed(&self, request: &Request, answer: &Message, seen: &Message) -> String {
-        let Credential::Bearer(key) = request.credential else { panic!("the API was asked without a key") };
+        let key = request.key().expect("the API is not asked without a key");
         assert_eq!(answer.body, Upstream::BODY, "the API's answer: {}", answer.start);
-        self.assert_request(request, seen);
-        self.assert_identity(request, key, seen);
+        self.assert_passed(request, seen);
         self.assert_rate_headers(answer);
         assert_eq!(answer.values("x-request-id").count(), 1, "X-Request-Id to the client");
         for (name, value) in
@@ -115,6 +119,12 @@ impl Subject {
             200 => "allowed".to_owned(),
             status => format!("{status} of the API"),
         }
+    }
+
+    /// The API got the request that was sent, and knows who sent it.
+    pub(crate) fn assert_passed(&self, request: &Request, seen: &Message) {
+        self.assert_request(request, seen);
+        self.assert_identity(request, request.key().expect("the API is not asked without a key"), seen);
     }
 
     /// The API got the request as it was sent, but for the key value.
@@ -234,7 +244,7 @@ impl Subject {
     }
 
     fn count_denial(&self, request: &Request, code: &str) {
-        let Credential::Bearer(key) = request.credential else { return };
+        let Some(key) = request.key() else { return };
         let counts = match code {
             "invalid_api_key" => matches!(key, Key::Revoked | Key::Expired),
             code => ["insufficient_permissions", "ip_not_allowed", "channel_not_allowed", "rate_limited"]

@@ -31,6 +31,14 @@ impl Results {
         Self { subject, rows: Vec::new(), manners: Vec::new(), faults: Vec::new() }
     }
 
+    /// More rows of one group, if all of them held.
+    pub(crate) fn add_all(&mut self, group: &str, rows: Result<Vec<(String, String)>, String>) {
+        match rows {
+            Ok(rows) => rows.into_iter().for_each(|(name, outcome)| self.add(group, &name, Ok(outcome))),
+            Err(fault) => self.faults.push(format!("{group}: {fault}")),
+        }
+    }
+
     /// The row on what was charged.
     pub(crate) fn charges(&mut self, outcome: Result<(), String>) {
         self.add("charges", "each decision", outcome.map(|()| "charged once".to_owned()));
@@ -88,6 +96,15 @@ const ONLY: &str = "QWETTY_GATEWAY";
 /// Whether a subject is to be tried.
 pub(crate) fn chosen(name: &str) -> bool {
     std::env::var(ONLY).map_or(true, |part| name.contains(&part))
+}
+
+/// The table as it is kept: outcomes by group and name.
+pub(crate) fn known() -> BTreeMap<(String, String), String> {
+    let table = std::fs::read_to_string(FILE).unwrap();
+    let owned = |((group, name), outcome): ((&str, &str), &str)| {
+        ((group.to_owned(), name.to_owned()), outcome.to_owned())
+    };
+    read(&table).into_iter().map(owned).collect()
 }
 
 const GAP: &str = "  ";
