@@ -86,7 +86,7 @@ impl Abilities {
 
 const ANYWHERE: &str = "Every address";
 
-/// What a permission is called; one that is in no catalogue any more is told by its name.
+/// What permissions are called; one that is in no catalogue any more is told by its name.
 pub(super) fn labels(catalogue: &Catalogue, held: &[Permission]) -> Vec<String> {
     let label = |permission: &Permission| {
         let entry = catalogue.entries().find(|entry| entry.permission() == permission);

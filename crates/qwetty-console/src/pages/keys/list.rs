@@ -5,6 +5,7 @@ use qwetty_authz::{Catalogue, ChannelScope, PermissionGrant};
 use qwetty_keys::{OrganizationId, Status};
 use qwetty_storage::{KeySort, Listing, Order, Page, Search};
 
+use super::abilities::labels;
 use super::filter::Filter;
 use crate::notice::Tone;
 use crate::refusal::Refusal;
@@ -185,12 +186,7 @@ fn permissions(catalogue: &Catalogue, key: &KeyView) -> Markup {
     if key.record.access.permissions == PermissionGrant::All {
         return html! { "Everything" };
     }
-    let labels = key.permissions.iter().map(|permission| {
-        let entry = catalogue.entries().find(|entry| entry.permission() == permission);
-        // One that is in no catalogue any more is told by its name.
-        entry.map_or(permission.as_str(), |entry| entry.label())
-    });
-    some_of(labels)
+    some_of(labels(catalogue, &key.permissions).iter().map(String::as_str))
 }
 
 fn channels(scope: &ChannelScope) -> Markup {
