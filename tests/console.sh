@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the browser tests of the console need and is missing: Chromium and npm (Debian's packages), and two packages
-# of npm in the versions of tests/console/package-lock.json. Then runs them, unless told `install`.
+# of npm in the versions of tests/console/package-lock.json. Then runs them.
+#
+#   console.sh            installs and runs
+#   console.sh install    installs
+#   console.sh pictures   installs, and takes the pictures in docs/console anew
 set -euo pipefail
 cd "$(dirname "$0")/console"
 
@@ -14,4 +18,14 @@ if ! cmp -s package-lock.json node_modules/.installed; then
   npm ci --silent --no-audit --no-fund --ignore-scripts
   cp package-lock.json node_modules/.installed
 fi
-[ "${1:-}" = install ] || QWETTY_TESTS_ALL=1 exec cargo test --quiet -p qwetty-tests --test console -- --nocapture
+case ${1:-} in
+  install) ;;
+  pictures)
+    need pngquant pngquant
+    cargo build --quiet -p qwetty-server
+    rm -f ../../docs/console/*.png
+    QWETTY_BLESS=1 node --test screenshots.test.js
+    pngquant --quality 70-95 --speed 1 --strip --force --ext .png ../../docs/console/*.png
+    ;;
+  *) QWETTY_TESTS_ALL=1 exec cargo test --quiet -p qwetty-tests --test console -- --nocapture ;;
+esac

@@ -1,4 +1,4 @@
-// Writes a picture of every page to docs/console, if QWETTY_BLESS=1 asks for it.
+// Writes a picture of every page to docs/console, if QWETTY_BLESS=1 asks for it: `tests/console.sh pictures`.
 import { mkdir } from "node:fs/promises";
 
 import { enter, furnish, pages } from "./lib/gallery.js";
@@ -7,7 +7,8 @@ import { world } from "./lib/world.js";
 const directory = process.env.QWETTY_SCREENSHOTS ?? new URL("../../docs/console/", import.meta.url).pathname;
 
 if (process.env.QWETTY_BLESS === "1") {
-  const the = await world();
+  // The address is in the pictures.
+  const the = await world("--listen", "127.0.0.1:8080");
   const furnished = await furnish(the.server);
   await mkdir(directory, { recursive: true });
   for (const width of [360, 1280]) {

@@ -24,7 +24,8 @@ export class Server {
   }
 
   async #listen() {
-    const ours = ["serve", "--listen", "127.0.0.1:0", "--database", join(this.directory, "qwetty.db")];
+    const ours = ["serve", "--database", join(this.directory, "qwetty.db")];
+    if (!this.options.includes("--listen")) ours.push("--listen", "127.0.0.1:0");
     this.process = spawn(program, [...ours, ...this.options], { stdio: ["ignore", "pipe", "pipe"], env: {} });
     process.on("exit", () => this.process.kill("SIGKILL"));
     this.log = "";
