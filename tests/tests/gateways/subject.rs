@@ -165,6 +165,9 @@ impl Subject {
                 other => panic!("the API is told {other:?} as {name}, not {value:?}"),
             }
         }
+        // Or the next proxy would take it for hop-by-hop, and away.
+        let listed = |value: &[u8]| value.to_ascii_lowercase().windows(6).any(|part| part == b"qwetty");
+        assert!(!seen.values("connection").any(listed), "Connection names an identity header to the API");
         assert_eq!(told("x-qwetty-problem"), [], "the API is told X-Qwetty-Problem");
         let other = told("x-qwetty-anything");
         assert!(other.iter().all(|(spelt, _)| spelt.eq_ignore_ascii_case("x-qwetty-anything")), "{other:?}");
