@@ -20,6 +20,8 @@ pub(crate) struct Room {
     pub(crate) units: u32,
     /// The tick whose being a window old will make room for more; none if nothing is counted.
     pub(crate) held_since: Option<u32>,
+    /// The oldest group that is live, or about to be.
+    pub(crate) oldest: u32,
 }
 
 impl<S: Fn(u32) -> u32> Picture<S> {
@@ -57,24 +59,48 @@ impl<S: Fn(u32) -> u32> Picture<S> {
         Some(self.move_to(end, steps - u32::from(rest == 0), now))
     }
 
-    /// What is left, and what holds back the rest.
+    /// What is left, and what holds back the rest. `guess` is a group that may be the oldest live one, as it was when somebody
+    /// last looked: a right guess, or nearly right, saves a search.
     #[inline(always)]
-    pub(crate) fn room(&self, now: Reading) -> Room {
-        let Head { tick, group, span, count, .. } = self.head;
+    pub(crate) fn room(&self, now: Reading, guess: u32) -> Room {
+        let Head { tick, group, count, .. } = self.head;
         if self.is_idle(now) {
-            return Room { units: self.geometry.limit(), held_since: None };
+            return Room { units: self.geometry.limit(), held_since: None, oldest: group };
         }
-        let behind = self.geometry.groups() - 1 - span;
-        let slot = |step| (self.slot)(self.geometry.after(group, step));
-        let (mut free, mut held) = (0, behind + 1);
-        while free + 1 < held {
-            let middle = free.midpoint(held);
-            if self.is_old(slot(middle), now) { free = middle } else { held = middle }
-        }
+        let held = self.first_held(now, guess);
+        let oldest = self.geometry.after(group, held);
         let rest = self.geometry.size(group).saturating_sub(count);
-        let units = rest + self.geometry.sizes(self.geometry.after(group, 1), free);
-        let held_since = if free < behind { slot(free + 1) } else { tick };
-        Room { units, held_since: (units < self.geometry.limit()).then_some(held_since) }
+        let units = rest + self.geometry.sizes(self.geometry.after(group, 1), held - 1);
+        let held_since = if held <= self.behind() { (self.slot)(oldest) } else { tick };
+        Room { units, held_since: (units < self.geometry.limit()).then_some(held_since), oldest }
+    }
+
+    /// Steps from the head to the first group after it that is live.
+    #[inline(always)]
+    fn first_held(&self, now: Reading, guess: u32) -> u32 {
+        let group = self.head.group;
+        // The groups after the head's run from the oldest to the newest: those up to `free` are old, those from `held` on live.
+        let (mut free, mut held) = (0, self.behind() + 1);
+        // The guess may be from before the head came round to it; any probe in between does.
+        let mut probe = self.geometry.distance(group, guess).wrapping_sub(1);
+        let mut stride = 1;
+        while free + 1 < held {
+            probe = probe.clamp(free + 1, held - 1);
+            if self.is_old((self.slot)(self.geometry.after(group, probe)), now) {
+                free = probe;
+                probe += stride;
+                stride *= 2;
+            } else {
+                held = probe;
+                probe = free.midpoint(held);
+            }
+        }
+        held
+    }
+
+    /// How many groups after the head's are neither it nor in its span.
+    fn behind(&self) -> u32 {
+        self.geometry.groups() - 1 - self.head.span
     }
 
     /// The last whole tick that is known to have passed: a stale or backward reading counts as the head's.
@@ -119,7 +145,7 @@ mod tests {
     fn a_slot_newer_than_the_reading_is_not_old() {
         let window = picture(2, head(1500, 0, 0, 1), &[0, 2900]);
         assert_eq!(window.admit(1, at(1600)), None);
-        assert_eq!(window.room(at(1600)), Room { units: 0, held_since: Some(2900) });
+        assert_eq!(window.room(at(1600), 0), Room { units: 0, held_since: Some(2900), oldest: 1 });
     }
 
     #[test]
@@ -177,14 +203,14 @@ mod tests {
         let window = picture(4, head(1500, 2, 2, 1), &[0; 4]);
         assert_eq!(window.admit(1, at(1600)), Some(head(1600, 3, 0, 1)));
         assert_eq!(window.admit(2, at(1600)), None);
-        assert_eq!(window.room(at(1600)), Room { units: 1, held_since: Some(1500) });
+        assert_eq!(window.room(at(1600), 0), Room { units: 1, held_since: Some(1500), oldest: 0 });
     }
 
     #[test]
     fn a_count_beyond_the_groups_size_is_full() {
         let window = picture(1000, head(1500, 0, 0, 23), &[1400; 60]);
         assert_eq!(window.admit(1, at(1600)), None);
-        assert_eq!(window.room(at(1600)).units, 0);
+        assert_eq!(window.room(at(1600), 0).units, 0);
     }
 
     #[test]
@@ -194,7 +220,11 @@ mod tests {
         for limit in [59, 60, 100, 121, 1000] {
             for now in 1920..3000 {
                 let window = picture(limit, head(1921, 20, 0, 1), &slots);
-                let units = window.room(at(now)).units;
+                let room = window.room(at(now), 20);
+                for guess in 0..window.geometry.groups() {
+                    assert_eq!(window.room(at(now), guess), room, "guess {guess} of {limit} at {now}");
+                }
+                let units = room.units;
                 for cost in 1..=limit {
                     assert_eq!(
                         window.admit(cost, at(now)).is_some(),

@@ -1,3 +1,4 @@
+use std::sync::atomic::AtomicU8;
 use std::time::Duration;
 
 use crate::admission::{Picture, Room};
@@ -29,6 +30,9 @@ pub(crate) struct Window {
     geometry: Geometry,
     ticks: Ticks,
     state: State,
+    /// The group that was the oldest live one when somebody last looked: only where to look first, so any value is right,
+    /// and loom need not see it.
+    oldest: AtomicU8,
     /// What was live under a larger limit and has no place in this ring, newest first: older than all in the ring, it
     /// decides nothing here, but it counts again once the limit is raised.
     surplus: Box<[Entry]>,
@@ -60,7 +64,14 @@ impl Window {
         surplus: Vec<Entry>,
     ) -> Self {
         let state = State { origin, head: AtomicU64::new(head.pack()), slots: slots.map(AtomicU32::new) };
-        Self { quota, geometry: Geometry::of(quota), ticks: Ticks::of(quota), state, surplus: surplus.into() }
+        Self {
+            quota,
+            geometry: Geometry::of(quota),
+            ticks: Ticks::of(quota),
+            state,
+            oldest: AtomicU8::new(0),
+            surplus: surplus.into(),
+        }
     }
 
     /// The window that continues `self`, once retired, under `quota`.
@@ -192,7 +203,12 @@ impl Window {
 
     #[inline(always)]
     fn level(&self, head: Head, reading: Reading, now: Moment) -> Level {
-        let Room { units, held_since } = self.picture(head).room(reading);
+        let guess = self.oldest.load(Ordering::Relaxed);
+        let Room { units, held_since, oldest } = self.picture(head).room(reading, guess.into());
+        let oldest = oldest as u8; // below SLOTS
+        if oldest != guess {
+            self.oldest.store(oldest, Ordering::Relaxed);
+        }
         let grows_in = held_since.map_or(Duration::ZERO, |tick| {
             let expiry = self.ticks.expiry(self.state.origin, tick).as_nanos();
             Duration::from_nanos(expiry.saturating_sub(now.as_nanos()))
