@@ -34,9 +34,8 @@ impl LimiterCell {
 
     /// Takes `cost` units, all or none.
     pub fn take(&self, quota: Quota, cost: u32, now: Moment) -> Outcome {
-        let limit = quota.limit();
-        if cost == 0 || cost > limit {
-            return Outcome::CostOutOfRange { limit };
+        if !quota.admits(cost) {
+            return Outcome::CostOutOfRange { limit: quota.limit() };
         }
         loop {
             let current = self.window.load();

@@ -2,18 +2,20 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
 
-use crate::{LimiterCell, Moment, Outcome, Quota};
+use crate::window::Window;
+use crate::{Moment, Outcome, Quota};
 
 /// A limiter with a window for each key, for those who want a limiter and nothing else.
 ///
 /// Memory grows with the keys that were taken from within a window, so pass it keys that exist, not what strangers
 /// choose, and call [`KeyedLimiter::evict_idle`] from time to time.
 pub struct KeyedLimiter<K> {
-    cells: DashMap<K, LimiterCell>,
-    /// The latest moment at which cells were evicted. A cell that comes after must not be taken from at an earlier one: the
-    /// cell that it replaces may still have counted then.
+    /// Boxed, since a map has room for more than it holds.
+    windows: DashMap<K, Box<Window>>,
+    /// The latest moment at which windows were evicted. One that comes after must not be taken from at an earlier one: the
+    /// window that it replaces may still have counted then.
     evicted_at: AtomicU64,
 }
 
@@ -21,22 +23,47 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
     /// A limiter with nothing counted for any key.
     #[must_use]
     pub fn new() -> Self {
-        Self { cells: DashMap::new(), evicted_at: AtomicU64::new(0) }
+        Self { windows: DashMap::new(), evicted_at: AtomicU64::new(0) }
     }
 
     /// Takes `cost` units from the window of `key`, all or none.
     pub fn take(&self, key: &K, quota: Quota, cost: u32, now: Moment) -> Outcome {
-        // The cell is taken from under its shard's lock, shared with other takes: eviction waits until it is done.
-        if let Some(cell) = self.cells.get(key) {
-            return cell.take(quota, cost, now);
-        }
-        if !(1..=quota.limit()).contains(&cost) {
+        if !quota.admits(cost) {
             return Outcome::CostOutOfRange { limit: quota.limit() };
         }
-        let cell = self.cells.entry(key.clone()).or_default();
-        // Relaxed, for the shard's lock orders it: whoever misses an evicted cell comes after its eviction.
-        let evicted_at = Moment::from_nanos(self.evicted_at.load(Ordering::Relaxed));
-        cell.take(quota, cost, now.max(evicted_at))
+        loop {
+            // The window is taken from under its shard's lock, shared with other takes: whoever replaces or evicts it waits
+            // until that is done.
+            if let Some(window) = self.windows.get(key)
+                && let Some(outcome) = window.take(quota, cost, now)
+            {
+                return outcome;
+            }
+            if let Some(outcome) = self.take_anew(key, quota, cost, now) {
+                return outcome;
+            }
+        }
+    }
+
+    /// Takes from a window that is new, because there was none or because it can no longer answer. Nobody else takes from this
+    /// shard meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn take_anew(&self, key: &K, quota: Quota, cost: u32, now: Moment) -> Option<Outcome> {
+        match self.windows.entry(key.clone()) {
+            Entry::Occupied(mut entry) => {
+                let window = entry.get_mut();
+                window.take(quota, cost, now).or_else(|| {
+                    **window = window.successor(quota, now);
+                    window.take(quota, cost, now)
+                })
+            }
+            Entry::Vacant(entry) => {
+                // Relaxed, for the shard's lock orders it: whoever misses an evicted window comes after its eviction.
+                let now = now.max(Moment::from_nanos(self.evicted_at.load(Ordering::Relaxed)));
+                entry.insert(Box::new(Window::fresh(quota, now))).take(quota, cost, now)
+            }
+        }
     }
 
     /// Forgets the keys whose window counts nothing any more at `now`, and says how many. A live window stays, whatever
@@ -44,8 +71,8 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
     pub fn evict_idle(&self, now: Moment) -> usize {
         self.evicted_at.fetch_max(now.as_nanos(), Ordering::Relaxed);
         let mut evicted = 0;
-        self.cells.retain(|_, cell| {
-            let idle = cell.is_idle(now);
+        self.windows.retain(|_, window| {
+            let idle = window.is_idle(now);
             evicted += usize::from(idle);
             !idle
         });
@@ -106,6 +133,27 @@ mod tests {
         assert!(admitted(limiter.take(&"key", quota, 1, seconds(70))));
         assert!(!admitted(limiter.take(&"key", quota, 1, seconds(159))));
         assert!(admitted(limiter.take(&"key", quota, 1, seconds(160))));
+    }
+
+    #[test]
+    fn a_change_of_quota_keeps_what_is_counted() {
+        let limiter = KeyedLimiter::new();
+        let quota = |limit| Quota::new(limit, 60).unwrap();
+        assert!(admitted(limiter.take(&"key", quota(3), 2, seconds(0))));
+        assert!(!admitted(limiter.take(&"key", quota(2), 1, seconds(1))));
+        assert!(admitted(limiter.take(&"key", quota(4), 2, seconds(2))));
+        assert!(!admitted(limiter.take(&"key", quota(4), 1, seconds(59))));
+        assert!(admitted(limiter.take(&"key", quota(4), 2, seconds(60))));
+    }
+
+    #[test]
+    fn a_window_goes_on_for_longer_than_its_time_scale() {
+        let limiter = KeyedLimiter::new();
+        let quota = Quota::new(1, 60).unwrap();
+        for take in 0..100 {
+            assert!(admitted(limiter.take(&"key", quota, 1, seconds(60 * take))));
+            assert!(!admitted(limiter.take(&"key", quota, 1, seconds(60 * take + 59))));
+        }
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Quota {
         self.limit
     }
 
+    /// Whether a window can ever have room for `cost`.
+    pub(crate) const fn admits(self, cost: u32) -> bool {
+        1 <= cost && cost <= self.limit
+    }
+
     /// The window's length.
     #[must_use]
     pub const fn window(self) -> Duration {

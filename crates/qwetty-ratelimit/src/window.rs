@@ -74,7 +74,7 @@ impl Window {
         }
     }
 
-    /// The window that continues `self`, once retired, under `quota`.
+    /// The window that continues `self` under `quota`, once nobody takes from it any more.
     pub(crate) fn successor(&self, quota: Quota, now: Moment) -> Self {
         self.snapshot(now)
             .and_then(|snapshot| snapshot.window(quota, Duration::ZERO, now))
