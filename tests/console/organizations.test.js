@@ -28,7 +28,7 @@ the.visitTwice("an operator makes an organization, switches to it, renames and d
   await visitor.heading(`${name} & Sons`);
   await page.getByLabel("Name, to confirm").fill(name);
   await button(page, "Delete organization").click();
-  await visitor.says("This is not the name of the organization.");
+  await visitor.says("This is another one");
   await page.getByLabel("Name, to confirm").fill(`${name} & Sons`);
   await button(page, "Delete organization").click();
   await visitor.says(`The organization ${name} & Sons is deleted.`);

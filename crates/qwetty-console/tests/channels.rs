@@ -71,7 +71,7 @@ async fn adding_changes_no_channel_that_is_there() {
     let mut browser = world.signed_in(&world.root).await;
     let answer = submit(&mut browser, NEW, &[("id", "a"), ("name", "Second"), ("type", "whatsapp")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.shows("There is a channel with this id already."));
+    assert!(answer.shows("There is a channel with this id already;"));
     assert!(answer.shows("value=\"Second\""));
     let page = browser.get("/settings/channels/edit?channel=a").await;
     assert!(page.shows("value=\"First\""), "{}", page.body);

@@ -48,7 +48,7 @@ async fn a_name_that_breaks_the_rules_is_refused_beside_its_field_and_kept() {
     let mut browser = world.signed_in(&world.root).await;
     let long = "x".repeat(101);
     for (typed, fault) in
-        [("  ", "The name must not be empty."), (&*long, "100 characters"), ("a\u{202e}b", "U+202E")]
+        [("  ", "Name: must not be empty."), (&*long, "100 characters"), ("a\u{202e}b", "U+202E")]
     {
         let answer = submit(&mut browser, NEW, NEW, &[("name", typed)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -1,9 +1,7 @@
 use maud::{Markup, html};
-use qwetty_keys::Name;
 use qwetty_storage::{DirectoryQuery, Order, Search};
 
 use crate::fields::{Fields, FieldsError};
-use crate::refusal::sentence;
 use crate::view::empty::empty;
 use crate::view::field::{Field, Kind};
 use crate::view::icon::{self, Icon};
@@ -67,11 +65,6 @@ impl Directory {
             },
         )
     }
-}
-
-/// A name as it was typed, or what is wrong with it.
-pub(super) fn name(typed: &str) -> Result<Name, String> {
-    typed.parse().map_err(|error| sentence(&format!("the name {error}")))
 }
 
 #[cfg(test)]

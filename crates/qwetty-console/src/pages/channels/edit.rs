@@ -8,12 +8,12 @@ use qwetty_storage::{Channel, ChannelKind};
 use super::{address, find, kind_label, may_change, named};
 use crate::fields::{Fields, FieldsError};
 use crate::notice::Notice;
-use crate::pages::directory;
-use crate::refusal::{Refusal, sentence};
+use crate::pages::faults::Faults;
+use crate::refusal::Refusal;
 use crate::reply::Response;
 use crate::route::{CHANNELS, EDIT_CHANNEL, NEW_CHANNEL};
+use crate::view::button;
 use crate::view::field::{Choice, Field, Kind};
-use crate::view::{banner, button};
 use crate::visit::Visit;
 
 /// The form of a channel: what was typed, and what is wrong with it.
@@ -24,8 +24,7 @@ struct Form {
     id: String,
     name: String,
     kind: Option<ChannelKind>,
-    id_fault: Option<String>,
-    name_fault: Option<String>,
+    faults: Faults,
 }
 
 /// `GET /settings/channels/new`
@@ -40,15 +39,16 @@ pub(crate) async fn add(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     let id = visit.form.one("id")?.ok_or(FieldsError::Value("id"))?;
     let mut form = Form { id, ..Form::read(&mut visit.form)? };
     let channel = form.id.trim().parse::<ChannelId>();
-    form.id_fault = match &channel {
-        Err(error) => Some(sentence(&error.to_string())),
-        Ok(id) if !may_change(visit, id.as_str()) => Some("Your key is for other channels.".to_owned()),
+    match &channel {
+        Err(error) => form.faults.add("id", error),
+        Ok(id) if !may_change(visit, id.as_str()) => form.faults.add("id", "your key is for other channels"),
         // Saving would change it, which is not what adding is for.
         Ok(id) if find(visit, id).await?.is_some() => {
-            Some("There is a channel with this id already. Choose another, or edit that one.".to_owned())
+            form.faults
+                .add("id", "there is a channel with this id already; choose another, or edit that one");
         }
-        Ok(_) => None,
-    };
+        Ok(_) => {}
+    }
     form.save(visit, channel.ok(), "added").await
 }
 
@@ -93,9 +93,8 @@ impl Form {
         id: Option<ChannelId>,
         done: &str,
     ) -> Result<Response, Refusal> {
-        let name: Result<Name, String> = directory::name(&self.name);
-        self.name_fault = name.as_ref().err().cloned();
-        let (Some(id), None, Ok(name), Some(kind)) = (id, &self.id_fault, name, self.kind) else {
+        let name = self.name.parse::<Name>().map_err(|error| self.faults.add("name", error));
+        let (Some(id), Ok(name), Some(kind), true) = (id, name, self.kind, self.faults.is_empty()) else {
             return Ok(self.page(visit, StatusCode::UNPROCESSABLE_ENTITY));
         };
         let organization = Some(visit.organization);
@@ -104,17 +103,13 @@ impl Form {
     }
 
     fn page(&self, visit: &Visit<'_>, status: StatusCode) -> Response {
-        let faults: Vec<_> = [("id", &self.id_fault), ("name", &self.name_fault)]
-            .into_iter()
-            .filter_map(|(field, fault)| Some((field.to_owned(), fault.clone()?)))
-            .collect();
         let (title, path, submit) = match &self.channel {
             Some(channel) => ("Edit channel", address(EDIT_CHANNEL, &channel.id), "Save channel"),
             None => ("Add channel", NEW_CHANNEL.to_owned(), "Add channel"),
         };
         let content = html! {
             h1 { (title) }
-            (banner::faults(&faults))
+            (self.faults.banner())
             form.card.narrow method="post" action=(path) {
                 (visit.frame.form_token())
                 (self.id_field(visit))
@@ -134,7 +129,7 @@ impl Form {
         if let Some(channel) = &self.channel {
             return html! { dl.facts { div { dt { "Id" } dd { code.id { (channel.id) } } } } };
         }
-        let errors: Vec<String> = self.id_fault.iter().cloned().collect();
+        let errors = self.faults.of("id");
         let field = Field {
             hint: Some(
                 "What your programs call it: 1 to 64 letters, digits, dots, hyphens and underscores. It stays for good.",
@@ -158,7 +153,7 @@ impl Form {
     }
 
     fn name_field(&self) -> Markup {
-        let errors: Vec<String> = self.name_fault.iter().cloned().collect();
+        let errors = self.faults.of("name");
         let field = Field {
             hint: Some("1 to 100 characters, for people."),
             errors: &errors,

@@ -2,11 +2,11 @@ use http::StatusCode;
 use maud::html;
 use qwetty::KeyView;
 
-use super::faults::Faults;
 use super::offers::Offers;
 use super::{find, path};
 use crate::fields::FieldsError;
 use crate::notice::{Notice, Tone};
+use crate::pages::faults::{Faults, confirms};
 use crate::refusal::Refusal;
 use crate::reply::Response;
 use crate::route::HOME;
@@ -28,18 +28,13 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     let typed = visit.form.one("confirmation")?.ok_or(FieldsError::Value("confirmation"))?;
     visit.form.finish()?;
     let key = find(visit).await?;
-    if words(&typed) != words(key.record.name.as_str()) {
+    if !confirms(&typed, key.record.name.as_str()) {
         let mut faults = Faults::default();
         faults.add("confirmation", "this is another one; type it as it stands above");
         return Ok(page(visit, StatusCode::UNPROCESSABLE_ENTITY, &key, &typed, &faults));
     }
     visit.manager.delete(&visit.caller, key.record.id).await?;
     Ok(visit.done(HOME, Notice::done(format!("The key “{}” is deleted.", key.record.name))))
-}
-
-/// A page shows any white space as one space, so nobody can be asked to type more.
-fn words(text: &str) -> Vec<&str> {
-    text.split_whitespace().collect()
 }
 
 fn page(visit: &Visit<'_>, status: StatusCode, key: &KeyView, typed: &str, faults: &Faults) -> Response {

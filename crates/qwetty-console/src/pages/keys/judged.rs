@@ -6,7 +6,7 @@ use qwetty_authz::{
 use qwetty_keys::{Description, Name, Timestamp};
 
 use super::draft::{Draft, Expiry, Reach};
-use super::faults::Faults;
+use crate::pages::faults::Faults;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most lines of a whitelist whose faults are named one by one.

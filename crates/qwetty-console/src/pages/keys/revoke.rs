@@ -3,10 +3,10 @@ use maud::html;
 use qwetty::KeyView;
 use qwetty_keys::RevocationReason;
 
-use super::faults::Faults;
 use super::offers::Offers;
 use super::{find, path};
 use crate::notice::{Notice, Tone};
+use crate::pages::faults::Faults;
 use crate::refusal::Refusal;
 use crate::reply::Response;
 use crate::view::field::Field;

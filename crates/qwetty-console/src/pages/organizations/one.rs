@@ -1,19 +1,19 @@
 use http::StatusCode;
 use maud::{Markup, html};
 use qwetty::{KeyList, ManageError};
-use qwetty_keys::OrganizationId;
+use qwetty_keys::{Name, OrganizationId};
 use qwetty_storage::{KeySort, Order, Organization, Page};
 
 use super::{id, path};
 use crate::fields::FieldsError;
 use crate::notice::Notice;
-use crate::pages::directory::name;
+use crate::pages::faults::{Faults, confirms};
 use crate::refusal::Refusal;
 use crate::reply::Response;
 use crate::route::ORGANIZATIONS;
 use crate::view::field::{Field, Kind};
 use crate::view::pagination::grouped;
-use crate::view::{banner, button, time};
+use crate::view::{button, time};
 use crate::visit::Visit;
 
 /// The organization, what was typed of it, and what is wrong with that.
@@ -21,8 +21,8 @@ struct Settings {
     organization: Organization,
     keys: u64,
     name: String,
-    name_fault: Option<String>,
-    confirmation_fault: Option<String>,
+    confirmation: String,
+    faults: Faults,
 }
 
 /// `GET /settings/organizations/{id}`
@@ -38,15 +38,15 @@ pub(crate) async fn rename(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     let typed = visit.form.one("name")?.ok_or(FieldsError::Value("name"))?;
     visit.form.finish()?;
     let id = id(visit)?;
-    match name(&typed) {
+    match typed.parse::<Name>() {
         Ok(name) => {
             let organization = visit.manager.rename_organization(&visit.caller, id, name).await?;
             let told = format!("The organization is called {}.", organization.name);
             Ok(visit.done(&path(id), Notice::done(told)))
         }
-        Err(fault) => {
-            let settings = Settings::read(visit, id).await?;
-            let settings = Settings { name: typed, name_fault: Some(fault), ..settings };
+        Err(error) => {
+            let mut settings = Settings { name: typed, ..Settings::read(visit, id).await? };
+            settings.faults.add("name", error);
             Ok(settings.page(visit, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -57,10 +57,10 @@ pub(crate) async fn delete(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     visit.query.finish()?;
     let typed = visit.form.one("confirmation")?.ok_or(FieldsError::Value("confirmation"))?;
     visit.form.finish()?;
-    let settings = Settings::read(visit, id(visit)?).await?;
-    if typed.trim() != settings.organization.name.as_str() {
-        let fault = "This is not the name of the organization. Type it as it stands above.".to_owned();
-        let settings = Settings { confirmation_fault: Some(fault), ..settings };
+    let mut settings = Settings::read(visit, id(visit)?).await?;
+    if !confirms(&typed, settings.organization.name.as_str()) {
+        settings.confirmation = typed;
+        settings.faults.add("confirmation", "this is another one; type it as it stands above");
         return Ok(settings.page(visit, StatusCode::UNPROCESSABLE_ENTITY));
     }
     match visit.manager.delete_organization(&visit.caller, settings.organization.id).await {
@@ -89,14 +89,10 @@ impl Settings {
             page: Page { offset: 0, limit: 1 },
         };
         let keys = visit.manager.list(&visit.caller, keys).await?.total;
-        Ok(Self { organization, keys, name, name_fault: None, confirmation_fault: None })
+        Ok(Self { organization, keys, name, confirmation: String::new(), faults: Faults::default() })
     }
 
     fn page(&self, visit: &Visit<'_>, status: StatusCode) -> Response {
-        let faults: Vec<_> = [("name", &self.name_fault), ("confirmation", &self.confirmation_fault)]
-            .into_iter()
-            .filter_map(|(field, fault)| Some((field.to_owned(), fault.clone()?)))
-            .collect();
         let organization = &self.organization;
         let content = html! {
             p { a href=(ORGANIZATIONS) { "Organizations" } }
@@ -109,7 +105,7 @@ impl Settings {
                     }
                 }
             }
-            (banner::faults(&faults))
+            (self.faults.banner())
             dl.facts {
                 div { dt { "Id" } dd { code.id { (organization.id) } } }
                 div { dt { "Created" } dd { (time::relative(organization.created_at, visit.now)) } }
@@ -123,7 +119,7 @@ impl Settings {
     }
 
     fn rename_form(&self, visit: &Visit<'_>) -> Markup {
-        let errors: Vec<String> = self.name_fault.iter().cloned().collect();
+        let errors = self.faults.of("name");
         let field = Field { errors: &errors, is_required: true, ..Field::new("name", "Name") };
         html! {
             form.card.narrow method="post" action=(path(self.organization.id)) {
@@ -136,7 +132,7 @@ impl Settings {
     }
 
     fn delete_form(&self, visit: &Visit<'_>) -> Markup {
-        let errors: Vec<String> = self.confirmation_fault.iter().cloned().collect();
+        let errors = self.faults.of("confirmation");
         let field = Field {
             hint: Some("Type the name of the organization."),
             errors: &errors,
@@ -150,7 +146,7 @@ impl Settings {
                     p { "The organization goes for good, and its channels with it. Its audit log stays." }
                     form method="post" action={ (path(self.organization.id)) "/delete" } {
                         (visit.frame.form_token())
-                        (field.line(Kind::Text, ""))
+                        (field.line(Kind::Text, &self.confirmation))
                         button.danger type="submit" { "Delete organization" }
                     }
                 } @else {
