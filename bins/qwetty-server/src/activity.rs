@@ -4,10 +4,10 @@
 //! connecting or of its last answer, and it takes bytes of what it is sent at least every
 //! [`Patience::reading`]. While a complete request is in the service's hands the client owes nothing.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::time::{Instant, sleep_until};
 
 /// How long a client may keep a connection waiting.
@@ -43,7 +43,8 @@ pub(crate) struct Activity {
 
 #[derive(Debug)]
 struct State {
-    exchanges: BTreeMap<u64, Stage>,
+    /// One at a time on HTTP/1, one for each stream on HTTP/2, by their numbers.
+    exchanges: SmallVec<[(u64, Stage); 1]>,
     next_exchange: u64,
     /// When the client connected or had its last answer.
     owes_request_since: Instant,
@@ -65,7 +66,7 @@ enum Stage {
 impl Activity {
     pub(crate) fn new(patience: Patience) -> Arc<Self> {
         let state = State {
-            exchanges: BTreeMap::new(),
+            exchanges: SmallVec::new(),
             next_exchange: 0,
             owes_request_since: Instant::now(),
             blocked_since: None,
@@ -79,7 +80,7 @@ impl Activity {
         let mut state = self.lock();
         let number = state.next_exchange;
         state.next_exchange += 1;
-        state.exchanges.insert(number, Stage::Receiving);
+        state.exchanges.push((number, Stage::Receiving));
         drop(state);
         Exchange { activity: Arc::clone(self), number }
     }
@@ -96,7 +97,7 @@ impl Activity {
 
     /// Whether an answer of the service's is on its way.
     pub(crate) fn is_answering(&self) -> bool {
-        self.lock().exchanges.values().any(|stage| matches!(stage, Stage::Answering(_)))
+        self.lock().exchanges.iter().any(|(_, stage)| matches!(stage, Stage::Answering(_)))
     }
 
     /// What came could not be read as a request, and no more of it will be.
@@ -134,8 +135,17 @@ impl Activity {
 }
 
 impl State {
+    fn stage(&mut self, number: u64) -> Option<&mut Stage> {
+        self.exchanges.iter_mut().find(|(own, _)| *own == number).map(|(_, stage)| stage)
+    }
+
+    fn end(&mut self, number: u64) -> Option<Stage> {
+        let index = self.exchanges.iter().position(|(own, _)| *own == number)?;
+        Some(self.exchanges.swap_remove(index).1)
+    }
+
     fn deadline(&self, patience: Patience) -> Option<(Instant, Overdue)> {
-        let stuck_answer = self.exchanges.values().filter_map(|stage| match stage {
+        let stuck_answer = self.exchanges.iter().filter_map(|(_, stage)| match stage {
             Stage::Answering(moved) => Some(*moved),
             Stage::Receiving | Stage::Serving => None,
         });
@@ -143,7 +153,7 @@ impl State {
             .chain(self.blocked_since)
             .min()
             .map(|since| (since + patience.reading, Overdue::Reading));
-        let owes_request = self.exchanges.values().all(|stage| *stage == Stage::Receiving);
+        let owes_request = self.exchanges.iter().all(|(_, stage)| *stage == Stage::Receiving);
         let request = owes_request.then(|| (self.owes_request_since + patience.request, Overdue::Request));
         reading.into_iter().chain(request).min_by_key(|(at, _)| *at)
     }
@@ -165,7 +175,7 @@ impl Exchange {
     /// The service has answered.
     pub(crate) fn answered(&self) {
         let mut state = self.activity.lock();
-        if let Some(stage) = state.exchanges.get_mut(&self.number) {
+        if let Some(stage) = state.stage(self.number) {
             let cut_short = *stage == Stage::Receiving;
             *stage = Stage::Answering(Instant::now());
             state.cut_short = cut_short;
@@ -174,7 +184,7 @@ impl Exchange {
 
     /// Some of the answer has left.
     pub(crate) fn moved(&self) {
-        if let Some(stage) = self.activity.lock().exchanges.get_mut(&self.number) {
+        if let Some(stage) = self.activity.lock().stage(self.number) {
             *stage = Stage::Answering(Instant::now());
         }
     }
@@ -183,7 +193,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let mut state = self.activity.lock();
-        match state.exchanges.remove(&self.number) {
+        match state.end(self.number) {
             Some(Stage::Serving | Stage::Answering(_)) => state.owes_request_since = Instant::now(),
             // A request that was given up half-way earns no new time.
             Some(Stage::Receiving) | None => {}
@@ -201,7 +211,7 @@ pub(crate) struct Receipt {
 impl Receipt {
     /// The request is complete.
     pub(crate) fn complete(&self) {
-        if let Some(stage @ Stage::Receiving) = self.activity.lock().exchanges.get_mut(&self.number) {
+        if let Some(stage @ Stage::Receiving) = self.activity.lock().stage(self.number) {
             *stage = Stage::Serving;
         }
     }

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes};
+use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 
 use crate::activity::Exchange;
@@ -19,6 +20,14 @@ pub(crate) struct AnswerBody(Option<AnswerChunk>);
 pub(crate) struct AnswerChunk {
     bytes: Bytes,
     exchange: Exchange,
+}
+
+/// The bytes of a body that is there in one piece.
+pub(crate) fn whole(mut body: Full<Bytes>) -> Bytes {
+    match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        Poll::Ready(None) | Poll::Pending => Bytes::new(),
+    }
 }
 
 impl AnswerBody {
@@ -63,6 +72,9 @@ impl Buf for AnswerChunk {
 
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
-        self.exchange.moved();
+        // The end of the exchange tells of the last bytes.
+        if self.bytes.has_remaining() {
+            self.exchange.moved();
+        }
     }
 }

@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -14,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
 use crate::activity::{Activity, Exchange, Patience};
-use crate::answer_body::AnswerBody;
+use crate::answer_body::{AnswerBody, whole};
 use crate::connection_io::ConnectionIo;
 use crate::full_answers::FullAnswers;
 use crate::handler::Handler;
@@ -54,7 +53,7 @@ pub(crate) async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send +
             Uncancelled::new(call, worker.clone())
         })
     };
-    let protocols = protocols(patience, worker.clone());
+    let protocols = protocols(worker.clone());
     let io = TokioIo::new(ConnectionIo::new(stream, Arc::clone(&activity)));
     let mut connection = std::pin::pin!(protocols.serve_connection(io, service));
 
@@ -89,21 +88,15 @@ async fn answer<H: Handler>(
 ) -> Result<Response<AnswerBody>, Infallible> {
     let request = request.map(|incoming| RequestBody::new(incoming, exchange.receipt()));
     let (head, body) = handler.handle(request, peer).await.into_parts();
-    let bytes = whole(body).await;
-    Ok(Response::from_parts(head, AnswerBody::new(bytes, exchange)))
+    Ok(Response::from_parts(head, AnswerBody::new(whole(body), exchange)))
 }
 
-async fn whole(body: Full<Bytes>) -> Bytes {
-    let Ok(collected) = body.collect().await;
-    collected.to_bytes()
-}
-
-fn protocols(patience: Patience, worker: Worker) -> auto::Builder<Worker> {
+fn protocols(worker: Worker) -> auto::Builder<Worker> {
     let mut builder = auto::Builder::new(worker);
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.request)
+        // `Activity` has a deadline for the whole of a request; hyper would set a timer for the head of each.
+        .header_read_timeout(None)
         .max_buf_size(HTTP1_HEAD_BYTES)
         // A client may close its sending side after its last request and still wait for the answer.
         .half_close(true);

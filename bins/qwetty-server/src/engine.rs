@@ -119,7 +119,8 @@ impl Handler for Engine {
     async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let began = Instant::now();
         if Console::serves(request.uri().path()) {
-            let qwetty_console::Answer { response, route } = self.console.handle(request, peer).await;
+            let qwetty_console::Answer { response, route } =
+                Box::pin(self.console.handle(request, peer)).await;
             self.metrics.request(route, response.status(), began.elapsed());
             return response;
         }

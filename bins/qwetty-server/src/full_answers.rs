@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http_body_util::Full;
-use hyper::body::Body;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::activity::Activity;
+use crate::answer_body::whole;
 use crate::bare_answer::BareAnswer;
 use crate::handler::Handler;
 
@@ -43,10 +42,10 @@ impl<S, H: Handler> FullAnswers<S, H> {
     }
 
     /// The refusal in the place of `bytes`, if they are a bare answer.
-    fn refusal_for(&self, bytes: &[u8], context: &mut Context<'_>) -> Option<Refusal> {
+    fn refusal_for(&self, bytes: &[u8]) -> Option<Refusal> {
         let bare = BareAnswer::read(bytes).filter(|_| !self.activity.is_answering())?;
         self.activity.refused_unread();
-        let response = self.handler.refusal(bare.status()).map(|body| whole(body, context));
+        let response = self.handler.refusal(bare.status()).map(whole);
         Some(Refusal { rest: bare.replaced_by(&response), stands_for: bytes.len() })
     }
 }
@@ -63,7 +62,7 @@ impl<S: AsyncWrite + Unpin, H: Handler> FullAnswers<S, H> {
             let is_http1 = *self.is_http1.get_or_insert_with(|| first.starts_with(b"HTTP/1."));
             // More than one slice is an answer with a body.
             if is_http1 && slices.len() == 1 {
-                self.refusal = self.refusal_for(first, context);
+                self.refusal = self.refusal_for(first);
             }
         }
         let refusal = self.refusal.as_mut()?;
@@ -88,14 +87,6 @@ impl Refusal {
             }
         }
         Poll::Ready(Ok(self.stands_for))
-    }
-}
-
-/// The bytes of a body that is there in one piece.
-fn whole(mut body: Full<Bytes>, context: &mut Context<'_>) -> Bytes {
-    match Pin::new(&mut body).poll_frame(context) {
-        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-        Poll::Ready(None) | Poll::Pending => Bytes::new(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The rate-limit headers of a response that decided a key against its quota.
 
-use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 use qwetty::Standing;
 use qwetty_keys::Timestamp;
 use qwetty_ratelimit::{Level, Quota, Tier};
+
+use crate::header_texts::{HeaderTexts, push_decimal};
 
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -63,21 +64,26 @@ impl RateLimit {
     /// Sets `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the pair `RateLimit-Policy`, `RateLimit`
     /// (draft-ietf-httpapi-ratelimit-headers-11), whose policy is named after the tier.
     pub fn stamp(&self, headers: &mut HeaderMap) {
-        headers.insert(X_RATELIMIT_LIMIT, HeaderValue::from(self.quota.limit()));
-        headers.insert(X_RATELIMIT_REMAINING, HeaderValue::from(self.remaining));
-        headers.insert(X_RATELIMIT_RESET, HeaderValue::from(self.reset));
+        let mut texts = HeaderTexts::default();
+        self.write(&mut texts);
+        // A tier's name and digits are always header values.
+        let _ = texts.set(headers);
+    }
+
+    /// Writes the same headers beside others of the answer.
+    pub fn write(&self, texts: &mut HeaderTexts) {
         let (limit, window) = (self.quota.limit().into(), self.quota.window_seconds().into());
-        insert(
-            headers,
-            RATELIMIT_POLICY,
-            Item::named(self.tier).parameter(b";q=", limit).parameter(b";w=", window),
-        );
         let remaining = self.remaining.into();
-        insert(
-            headers,
-            RATELIMIT,
-            Item::named(self.tier).parameter(b";r=", remaining).parameter(b";t=", self.wait),
-        );
+        texts.add(X_RATELIMIT_LIMIT, |text| push_decimal(text, limit));
+        texts.add(X_RATELIMIT_REMAINING, |text| push_decimal(text, remaining));
+        texts.add(X_RATELIMIT_RESET, |text| {
+            if self.reset < 0 {
+                text.push(b'-');
+            }
+            push_decimal(text, self.reset.unsigned_abs());
+        });
+        texts.add(RATELIMIT_POLICY, |text| push_item(text, self.tier, [(b";q=", limit), (b";w=", window)]));
+        texts.add(RATELIMIT, |text| push_item(text, self.tier, [(b";r=", remaining), (b";t=", self.wait)]));
     }
 }
 
@@ -93,40 +99,14 @@ fn first_second_after(now: Timestamp, level: &Level) -> i64 {
     i64::try_from(reset).unwrap_or(i64::MAX)
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, item: Item) {
-    // A tier's name and digits are always a header value; the bytes are handed over, not copied.
-    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(item.0)) {
-        headers.insert(name, value);
-    }
-}
-
 /// A structured-field item, RFC 9651: a string with integer parameters. Written by hand since every response has two.
-struct Item(Vec<u8>);
-
-impl Item {
-    fn named(tier: Tier) -> Self {
-        let mut text = Vec::with_capacity(40);
-        text.push(b'"');
-        text.extend_from_slice(tier.as_str().as_bytes());
-        text.push(b'"');
-        Self(text)
-    }
-
-    fn parameter(mut self, key: &[u8], value: u64) -> Self {
-        self.0.extend_from_slice(key);
-        let first = self.0.len();
-        let mut rest = value;
-        loop {
-            self.0.push(b'0' + (rest % 10) as u8);
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if let Some(digits) = self.0.get_mut(first..) {
-            digits.reverse();
-        }
-        self
+fn push_item(text: &mut Vec<u8>, tier: Tier, parameters: [(&[u8; 3], u64); 2]) {
+    text.push(b'"');
+    text.extend_from_slice(tier.as_str().as_bytes());
+    text.push(b'"');
+    for (key, value) in parameters {
+        text.extend_from_slice(key);
+        push_decimal(text, value);
     }
 }
 
@@ -219,13 +199,5 @@ mod tests {
     fn extreme_instants_do_not_overflow() {
         assert_eq!(at(i64::MAX, 0, Duration::MAX).reset(), i64::MAX);
         assert!(at(i64::MIN, 0, Duration::from_secs(1)).reset() < 0);
-    }
-
-    #[test]
-    fn numbers_are_written_out() {
-        for value in [0, 9, 10, 1_000, u64::MAX] {
-            let item = Item::named(Tier::Standard).parameter(b";n=", value);
-            assert_eq!(String::from_utf8(item.0).unwrap(), format!("\"standard\";n={value}"));
-        }
     }
 }

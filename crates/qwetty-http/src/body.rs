@@ -1,11 +1,11 @@
 //! Reading the body of a request: bounded in size and in time, JSON and nothing else.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use http_body_util::BodyExt;
 use hyper::body::Body;
 use qwetty_guard::{HeaderError, single};
 
@@ -40,6 +40,15 @@ pub(crate) enum BodyError {
     Malformed(#[from] MalformedJson),
 }
 
+/// What a body came to.
+#[derive(Debug)]
+pub(crate) struct Received<T> {
+    /// The JSON.
+    pub(crate) json: T,
+    /// Whether it was not there at once, so that time has passed since the head of the request was judged.
+    pub(crate) was_waited_for: bool,
+}
+
 /// The JSON body of a request, `None` if it is empty.
 ///
 /// An announced excess (`Content-Length`) is refused without reading, another as soon as it is met. `deadline` ends
@@ -51,18 +60,18 @@ pub(crate) async fn read_json<B>(
     headers: &HeaderMap,
     body: B,
     deadline: impl Future<Output = ()>,
-) -> Result<Option<Json>, BodyError>
+) -> Result<Received<Option<Json>>, BodyError>
 where
     B: Body<Data = Bytes>,
 {
-    let bytes = read(headers, body, deadline).await?;
+    let (bytes, was_waited_for) = read(headers, body, deadline).await?;
     if bytes.is_empty() {
-        return Ok(None);
+        return Ok(Received { json: None, was_waited_for });
     }
     if !is_json(single(headers, &CONTENT_TYPE)?) || !is_plain(single(headers, &CONTENT_ENCODING)?) {
         return Err(BodyError::NotJsonType);
     }
-    Ok(Some(Json::parse(&bytes)?))
+    Ok(Received { json: Some(Json::parse(&bytes)?), was_waited_for })
 }
 
 /// The JSON body of a request that must have one.
@@ -73,18 +82,20 @@ pub(crate) async fn require_json<B>(
     headers: &HeaderMap,
     body: B,
     deadline: impl Future<Output = ()>,
-) -> Result<Json, BodyError>
+) -> Result<Received<Json>, BodyError>
 where
     B: Body<Data = Bytes>,
 {
-    read_json(headers, body, deadline).await?.ok_or(BodyError::Missing)
+    let Received { json, was_waited_for } = read_json(headers, body, deadline).await?;
+    Ok(Received { json: json.ok_or(BodyError::Missing)?, was_waited_for })
 }
 
+/// The bytes, and whether they were waited for.
 async fn read<B>(
     headers: &HeaderMap,
     body: B,
     deadline: impl Future<Output = ()>,
-) -> Result<BytesMut, BodyError>
+) -> Result<(Bytes, bool), BodyError>
 where
     B: Body<Data = Bytes>,
 {
@@ -93,23 +104,34 @@ where
     }
     let mut body = pin!(body);
     let mut deadline = pin!(deadline);
-    let mut bytes = BytesMut::new();
-    loop {
-        let frame = tokio::select! {
-            // What has arrived counts, even at the deadline.
-            biased;
-            frame = body.frame() => frame,
-            () = &mut deadline => return Err(BodyError::TooLate),
-        };
-        let Some(frame) = frame else { return Ok(bytes) };
+    let mut was_waited_for = false;
+    let mut bytes = Bytes::new();
+    while !body.is_end_stream() {
+        // What has arrived counts, even at the deadline.
+        let next = poll_fn(|context| match body.as_mut().poll_frame(context) {
+            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            Poll::Pending => {
+                was_waited_for = true;
+                deadline.as_mut().poll(context).map(|()| Err(BodyError::TooLate))
+            }
+        });
+        let Some(frame) = next.await? else { break };
         let frame = frame.map_err(|_| BodyError::BrokenOff)?;
         // Trailers say nothing that a call reads.
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > MAX_BODY {
             return Err(BodyError::TooLarge);
         }
-        bytes.extend_from_slice(&data);
+        bytes = if bytes.is_empty() { data } else { joined(bytes, &data) };
     }
+    Ok((bytes, was_waited_for))
+}
+
+/// Most bodies come in one piece, and are not copied.
+fn joined(bytes: Bytes, more: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::from(bytes);
+    bytes.extend_from_slice(more);
+    bytes.freeze()
 }
 
 /// The length that `Content-Length` announces. hyper has refused one that is no number; a number too large for
@@ -155,6 +177,8 @@ mod tests {
 
     enum End {
         Clean,
+        /// Clean, but not at once.
+        Late,
         Broken,
         Silent,
         MustNotBeRead,
@@ -166,11 +190,16 @@ mod tests {
 
         fn poll_frame(
             mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
+            context: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, ()>>> {
             match (self.chunks.pop_front(), &self.end) {
                 (Some(chunk), _) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
                 (None, End::Clean) => Poll::Ready(None),
+                (None, End::Late) => {
+                    self.end = End::Clean;
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
                 (None, End::Broken) => Poll::Ready(Some(Err(()))),
                 (None, End::Silent) => Poll::Pending,
                 (None, End::MustNotBeRead) => panic!("the body was read"),
@@ -189,17 +218,18 @@ mod tests {
     #[tokio::test]
     async fn a_body_in_pieces_is_read_whole() {
         let body = chunks(&["{\"a\"", ":", "1}"], End::Clean);
-        let json = require_json(&json_type(), body, pending()).await.unwrap();
+        let json = require_json(&json_type(), body, pending()).await.unwrap().json;
         assert!(json == Json::Object(vec![("a".into(), Json::Number(1.into()))]));
     }
 
     #[tokio::test]
     async fn an_empty_body_is_none_or_missing_and_needs_no_media_type() {
         let headers = HeaderMap::new();
-        assert!(read_json(&headers, Empty::new(), pending()).await.unwrap().is_none());
+        assert!(read_json(&headers, Empty::new(), pending()).await.unwrap().json.is_none());
         let error = require_json(&headers, Empty::new(), pending()).await.unwrap_err();
         assert!(matches!(error, BodyError::Missing));
-        assert!(read_json(&headers, chunks(&["", ""], End::Clean), pending()).await.unwrap().is_none());
+        let nothing = read_json(&headers, chunks(&["", ""], End::Clean), pending()).await.unwrap();
+        assert!(nothing.json.is_none());
     }
 
     #[tokio::test]
@@ -234,6 +264,14 @@ mod tests {
         assert!(matches!(error, BodyError::TooLate));
         // What is there already is taken.
         assert!(read_json(&json_type(), chunks(&["{}"], End::Clean), ready(())).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn it_is_known_whether_a_body_was_waited_for() {
+        for (end, was_waited_for) in [(End::Clean, false), (End::Late, true)] {
+            let received = read_json(&json_type(), chunks(&["{", "}"], end), pending()).await.unwrap();
+            assert_eq!(received.was_waited_for, was_waited_for);
+        }
     }
 
     #[tokio::test]

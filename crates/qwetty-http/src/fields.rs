@@ -43,7 +43,9 @@ pub(crate) enum Field<T> {
 
 /// The place in a body that a reader reads, and where its faults go.
 pub(crate) struct Place<'a> {
-    path: String,
+    field: &'a str,
+    /// The place within the field, if the field is a list.
+    index: Option<usize>,
     faults: &'a mut Faults,
 }
 
@@ -136,10 +138,13 @@ impl Fields {
         json: Json,
         read: impl FnOnce(Json, &mut Place<'_>) -> Option<T>,
     ) -> Option<T> {
-        read(json, &mut Place { path: name.to_owned(), faults: &mut self.faults })
+        read(json, &mut Place { field: name, index: None, faults: &mut self.faults })
     }
 
     fn refuse_unknown(&mut self) {
+        if self.members.is_empty() {
+            return;
+        }
         let message = match self.known.as_slice() {
             [] => "is unknown; this call takes no fields".to_owned(),
             known => format!("is unknown; this call takes {}", known.join(", ")),
@@ -178,7 +183,11 @@ impl<T> Field<T> {
 impl Place<'_> {
     /// Adds what is wrong here.
     pub(crate) fn fault(&mut self, message: impl fmt::Display) {
-        self.faults.add(self.path.as_str(), message.to_string());
+        let path = match self.index {
+            None => self.field.to_owned(),
+            Some(index) => format!("{}[{index}]", self.field),
+        };
+        self.faults.add(path, message.to_string());
     }
 
     fn wrong_kind(&mut self, wanted: &str, json: &Json) {
@@ -251,8 +260,7 @@ pub(crate) fn list<T>(
             .into_iter()
             .enumerate()
             .map(|(index, item)| {
-                let path = format!("{}[{index}]", place.path);
-                read(item, &mut Place { path, faults: place.faults })
+                read(item, &mut Place { field: place.field, index: Some(index), faults: place.faults })
             })
             .collect();
         // Collected twice so that a fault does not hide those of the items after it.

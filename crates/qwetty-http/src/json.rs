@@ -115,16 +115,28 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
         let mut object = Vec::new();
-        // A set beside the list: comparing every name with every other would let one body cost seconds.
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            if !names.insert(name.clone()) {
+            if is_repeated(&name, &object, &mut names) {
                 return Err(de::Error::custom("an object has two members of the same name"));
             }
             object.push((name, members.next_value()?));
         }
         Ok(Json::Object(object))
     }
+}
+
+/// Whether a member of this name is there already. Few names are compared one by one; of more, `names` is a set, since
+/// comparing every name with every other would let one body cost seconds.
+fn is_repeated(name: &str, members: &[(String, Json)], names: &mut HashSet<String>) -> bool {
+    const FEW: usize = 16;
+    if members.len() < FEW {
+        return members.iter().any(|(known, _)| known == name);
+    }
+    if names.is_empty() {
+        names.extend(members.iter().map(|(known, _)| known.clone()));
+    }
+    !names.insert(name.to_owned())
 }
 
 #[cfg(test)]
@@ -174,6 +186,23 @@ mod tests {
             assert!(refusal(body).contains("two members of the same name"), "{body:?}");
         }
         assert!(Json::parse(br#"[{"a":1},{"a":1}]"#).is_ok());
+    }
+
+    #[test]
+    fn a_duplicate_is_refused_wherever_it_stands_among_many() {
+        let object = |names: &[usize]| {
+            let members: Vec<String> = names.iter().map(|name| format!("\"{name}\":0")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let many: Vec<usize> = (0..40).collect();
+        assert!(Json::parse(object(&many).as_bytes()).is_ok());
+        for repeated in 0..40 {
+            let names = [&many[..], &[repeated]].concat();
+            assert!(
+                refusal(object(&names).as_bytes()).contains("two members of the same name"),
+                "{repeated}"
+            );
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use http::{Request, Response, StatusCode};
+use http_body_util::Full;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};

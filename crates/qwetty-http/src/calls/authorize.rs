@@ -1,5 +1,7 @@
 //! `/authorize`: the decision for a gateway, on a request that it is about to pass on.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -8,13 +10,12 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http_body_util::Full;
 use qwetty::{Charge, VerifiedKey};
-use qwetty_authz::Catalogue;
+use qwetty_authz::{Catalogue, ChannelId, ChannelScope, Permission};
 use qwetty_guard::{
-    ErrorCode, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor, check_limits, client_address,
-    judge,
+    ErrorCode, HeaderTexts, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor, check_limits,
+    client_address, judge,
 };
 
-use super::view::{channel_names, names};
 use crate::api::{Answer, Api, private};
 use crate::original_request::OriginalRequest;
 use crate::route::{Call, Row};
@@ -25,6 +26,9 @@ const PERMISSIONS: HeaderName = HeaderName::from_static("x-qwetty-permissions");
 const CHANNEL_SCOPES: HeaderName = HeaderName::from_static("x-qwetty-channel-scopes");
 /// A refusal's body for gateways that drop bodies.
 const PROBLEM: HeaderName = HeaderName::from_static("x-qwetty-problem");
+
+/// Room for every header of an allowed answer: four of identity, five of the quota, the request id and its like.
+const HEADERS: usize = 16;
 
 /// How a gateway tells the original request.
 #[derive(Debug, Clone, Copy)]
@@ -101,25 +105,38 @@ async fn decide(api: &Api, form: Form, parts: &Parts, peer: IpAddr) -> Result<Ve
 fn allowed(catalogue: &Catalogue, key: &VerifiedKey) -> Result<Response<Full<Bytes>>, Problem> {
     let access = key.access();
     let permissions = catalogue.in_order(&access.permissions);
-    let channels = channel_names(&access.channels).unwrap_or_default();
-    let mut response = Response::new(Full::default());
-    let headers = response.headers_mut();
-    for (name, text) in [
-        (KEY_ID, key.id().to_string()),
-        (ORGANIZATION_ID, key.organization().to_string()),
-        (PERMISSIONS, names(&permissions).join(",")),
-        (CHANNEL_SCOPES, channels.join(",")),
-    ] {
-        let value = HeaderValue::try_from(text).map_err(|error| {
-            tracing::error!(%error, header = %name, "an answer could not be written");
-            Problem::new(ErrorCode::Unavailable)
-        })?;
-        headers.insert(name, value);
-    }
+    let mut texts = HeaderTexts::default();
+    texts.add(KEY_ID, |text| push(text, key.id()));
+    texts.add(ORGANIZATION_ID, |text| push(text, key.organization()));
+    texts.add(PERMISSIONS, |text| push_list(text, permissions.iter().map(Permission::as_str)));
+    texts.add(CHANNEL_SCOPES, |text| match &access.channels {
+        ChannelScope::All => {}
+        ChannelScope::Only(channels) => push_list(text, channels.iter().map(ChannelId::as_str)),
+    });
     if let Some(standing) = key.standing() {
-        RateLimit::of(standing).stamp(headers);
+        RateLimit::of(standing).write(&mut texts);
     }
+    let mut response = Response::new(Full::default());
+    response.headers_mut().reserve(HEADERS);
+    texts.set(response.headers_mut()).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        Problem::new(ErrorCode::Unavailable)
+    })?;
     Ok(response)
+}
+
+fn push(text: &mut Vec<u8>, id: impl Display) {
+    // Memory takes whatever is written.
+    let _ = write!(text, "{id}");
+}
+
+fn push_list<'a>(text: &mut Vec<u8>, names: impl Iterator<Item = &'a str>) {
+    for (index, name) in names.enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(name.as_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use serde::Serialize;
 use crate::query::Paging;
 use crate::wire::{Data, List, Meta};
 
+/// The bytes of nearly every answer with one object, so that its text is written without growing.
+const ONE_OBJECT: usize = 1024;
+
 /// One object.
 pub(super) fn object(status: StatusCode, object: impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
     json(status, &Data { data: object })
@@ -40,11 +43,12 @@ pub(super) fn nothing() -> Response<Full<Bytes>> {
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
-    let body = serde_json::to_vec(body).map_err(|error| {
+    let mut text = Vec::with_capacity(ONE_OBJECT);
+    serde_json::to_writer(&mut text, body).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
         Problem::new(ErrorCode::Unavailable)
     })?;
-    let mut response = Response::new(Full::from(body));
+    let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

@@ -24,7 +24,7 @@ pub(crate) async fn verify<B: Body<Data = Bytes>>(
     body: B,
 ) -> Result<Answered, Problem> {
     let json = admitted.require_json(api, body).await?;
-    let (_, caller) = admitted.caller()?;
+    let caller = admitted.key()?;
     let is_operator =
         caller.access().permissions.allows(api.engine.catalogue(), administration::ORGANIZATIONS_MANAGE);
     let organization = (!is_operator).then_some(caller.organization());
