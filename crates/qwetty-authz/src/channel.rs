@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::distinct::distinct;
 
 /// The channels that a key may act on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ChannelScope {
     /// Every channel of the organization, now and later.
     All,
@@ -36,7 +36,7 @@ impl ChannelScope {
 }
 
 /// 1 to 100 channels, each once, in the order in which they were given. A clone shares them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Channels(Arc<[ChannelId]>);
 
 impl Channels {

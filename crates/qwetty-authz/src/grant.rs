@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{Catalogue, Permission};
 
 /// The permissions that a key holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PermissionGrant {
     /// Everything in the catalogue, now and later. For root keys alone.
     All,
@@ -35,7 +35,7 @@ impl PermissionGrant {
 }
 
 /// At least one permission, each once. A clone shares them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PermissionSet {
     /// By name.
     sorted: Arc<[Permission]>,

@@ -8,7 +8,7 @@ use crate::address_set::AddressSet;
 use crate::distinct::distinct;
 
 /// The addresses that a key may be used from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum IpPolicy {
     /// Every address, and an unknown one.
     Any,
@@ -36,7 +36,7 @@ impl IpPolicy {
 }
 
 /// 1 to 100 networks, each once, in the order in which they were given. A clone shares them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Networks(Arc<[Network]>);
 
 impl Networks {

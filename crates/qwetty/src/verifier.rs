@@ -87,9 +87,15 @@ impl Verifier {
         let Ok(value) = PresentedText::parse(self.core.prefix, presented) else {
             return Some(Ok(not_found()));
         };
-        // For all peppers first: a key under a retired one must not cost a look-up each time.
-        let key = self.digests(value).find_map(|digest| self.core.cache.get(&digest))?;
-        Some(self.judge(key, request))
+        // For all peppers: a key under a retired one must not cost a look-up each time.
+        let mut is_absent = true;
+        for digest in self.digests(value) {
+            if let Some(key) = self.core.cache.get(&digest) {
+                return Some(self.judge(key, request));
+            }
+            is_absent &= self.core.cache.is_absent(&digest);
+        }
+        is_absent.then(|| Ok(not_found()))
     }
 
     async fn verify_by_store(
@@ -200,18 +206,26 @@ impl Verifier {
     }
 
     async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
+        let Core { cache, store, quotas, look_ups, .. } = &*self.core;
+        let _turn = look_ups.acquire().await.map_err(StoreError::unavailable)?;
         loop {
-            let ticket = self.core.cache.ticket(digest);
-            let Some(found) = self.core.store.find(digest).await? else {
-                if self.core.cache.is_current(ticket) {
-                    return Ok(None);
+            // Others may have asked for the same while this one waited its turn.
+            if let Some(known) = cache.get(digest) {
+                return Ok(Some(known));
+            }
+            if cache.is_absent(digest) {
+                return Ok(None);
+            }
+            let ticket = cache.ticket(digest);
+            let kept = match store.find(digest).await? {
+                Some(found) => {
+                    let quota = quotas.get(found.record.tier);
+                    cache.keep(ticket, digest, found, quota, self.core.now()).map(Some)
                 }
-                continue;
+                None => cache.keep_absent(ticket, digest).map(|()| None),
             };
-            let quota = self.core.quotas.get(found.record.tier);
-            let kept = self.core.cache.keep(ticket, digest, found, quota, self.core.now());
-            if let Ok(key) = kept {
-                return Ok(Some(key));
+            if let Ok(known) = kept {
+                return Ok(known);
             }
         }
     }

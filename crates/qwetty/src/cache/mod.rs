@@ -5,6 +5,8 @@
 //! stripe on before it removes the entry, and [`KeyCache::keep`] compares the ticket under the same lock, so whatever
 //! was read before a change was committed is either removed by the change or never kept.
 //!
+//! A digest that the store did not know is noted with its look-up's ticket, and counts as absent while that is current.
+//!
 //! # What stays and what goes
 //!
 //! Records are bounded: where there is no room, one that was not asked for lately is evicted. Its live state (quota window,
@@ -19,9 +21,12 @@
 //! way of the map that the state is removed from. So there are never two states of one key at work, and no more states
 //! than records and keys that were used within a window.
 
+mod absent;
 mod cached_key;
+mod common;
 mod records;
 mod refusals;
+mod slots;
 mod state;
 
 use std::hash::{BuildHasher, RandomState};
@@ -33,7 +38,9 @@ use qwetty_keys::{KeyDigest, KeyId, Timestamp};
 use qwetty_ratelimit::{Moment, Quota};
 use qwetty_storage::FoundKey;
 
+use self::absent::AbsentDigests;
 pub(crate) use self::cached_key::CachedKey;
+use self::common::CommonLists;
 use self::records::Records;
 use self::refusals::Refusals;
 pub(crate) use self::state::{KeyState, restored};
@@ -61,6 +68,8 @@ pub(crate) struct KeyCache {
     records: Records,
     states: DashMap<KeyId, Arc<KeyState>>,
     refusals: Refusals,
+    absent: AbsentDigests,
+    common: CommonLists,
     generations: Box<[AtomicU64]>,
     hasher: RandomState,
 }
@@ -72,6 +81,8 @@ impl KeyCache {
             records: Records::with_capacity(capacity),
             states: DashMap::with_shard_amount(STATE_SHARDS),
             refusals: Refusals::new(),
+            absent: AbsentDigests::new(),
+            common: CommonLists::new(),
             generations: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
         }
@@ -114,7 +125,8 @@ impl KeyCache {
             digest,
             || self.is_current(ticket),
             || {
-                let FoundKey { record, window } = found;
+                let FoundKey { mut record, window } = found;
+                record.access = self.common.share(record.access);
                 let state = self.states.entry(record.id).or_insert_with(|| {
                     let refused_at = self.refusals.latest(record.id);
                     Arc::new(KeyState::restore(record.id, quota, window, refused_at, now))
@@ -132,8 +144,20 @@ impl KeyCache {
         Ok(kept)
     }
 
-    /// Whether nothing changed since the ticket was taken; for look-ups that found nothing.
-    pub(crate) fn is_current(&self, ticket: Ticket) -> bool {
+    /// Notes that the store did not know this digest, unless something changed since the ticket was taken.
+    pub(crate) fn keep_absent(&self, ticket: Ticket, digest: &KeyDigest) -> Result<(), Outdated> {
+        // As of the ticket: if something changes from here on, the note is worth nothing.
+        self.absent.note(digest, ticket);
+        if self.is_current(ticket) { Ok(()) } else { Err(Outdated) }
+    }
+
+    /// Whether the store is known not to know this digest.
+    pub(crate) fn is_absent(&self, digest: &KeyDigest) -> bool {
+        self.absent.has(digest, self.ticket(digest))
+    }
+
+    /// Whether nothing changed since the ticket was taken.
+    fn is_current(&self, ticket: Ticket) -> bool {
         self.generation(ticket.stripe).load(Ordering::SeqCst) == ticket.generation
     }
 
@@ -190,5 +214,176 @@ impl KeyCache {
     #[expect(clippy::indexing_slicing, reason = "a stripe is a remainder of the number of stripes")]
     fn generation(&self, stripe: usize) -> &AtomicU64 {
         &self.generations[stripe % STRIPES]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use qwetty_authz::{Access, ChannelScope, IpPolicy, PermissionGrant};
+    use qwetty_keys::{Generation, IssuedValue, Lifecycle, OrganizationId};
+    use qwetty_ratelimit::{Outcome as Taken, Tier};
+    use qwetty_storage::{KeyRecord, Outcome, Revision};
+
+    use super::*;
+    use crate::usage::Flusher;
+
+    const NOON: Timestamp = Timestamp::from_unix_micros(1_893_499_200_000_000);
+
+    fn quota() -> Quota {
+        "1/60".parse().unwrap()
+    }
+
+    fn now(seconds: u64) -> Now {
+        let passed = Duration::from_secs(seconds);
+        Now { wall: NOON.saturating_add(passed), moment: Moment::from_nanos(seconds * 1_000_000_000) }
+    }
+
+    fn digest(number: u64) -> KeyDigest {
+        let mut bytes = [0; 32];
+        for (word, factor) in bytes.as_chunks_mut::<8>().0.iter_mut().zip([3, 5, 7, 11_u64]) {
+            *word = (number + 1).wrapping_mul(factor.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes();
+        }
+        KeyDigest::from_bytes(bytes)
+    }
+
+    fn id(number: u64) -> KeyId {
+        KeyId::from_u128(number.into())
+    }
+
+    fn found(number: u64) -> FoundKey {
+        let issued = IssuedValue { digest: digest(number), start: "qwt_4fJk".parse().unwrap() };
+        let record = KeyRecord {
+            id: id(number),
+            organization: OrganizationId::from_u128(1),
+            name: "A key".parse().unwrap(),
+            description: None,
+            access: Access {
+                permissions: PermissionGrant::All,
+                channels: ChannelScope::All,
+                networks: IpPolicy::Any,
+            },
+            tier: Tier::Standard,
+            lifecycle: Lifecycle::issue(issued, None),
+            created_at: NOON,
+            updated_at: NOON,
+            created_by: None,
+            revision: Revision::FIRST,
+        };
+        FoundKey { record, window: None }
+    }
+
+    fn look_up(cache: &KeyCache, number: u64, seconds: u64) -> Arc<CachedKey> {
+        let ticket = cache.ticket(&digest(number));
+        cache.keep(ticket, &digest(number), found(number), quota(), now(seconds)).unwrap()
+    }
+
+    fn take(key: &CachedKey, seconds: u64) -> bool {
+        matches!(key.state().limiter().take(quota(), 1, now(seconds).moment), Taken::Admitted(_))
+    }
+
+    #[test]
+    fn there_are_never_more_records_than_there_is_room_for() {
+        for capacity in [1, 2, 63, 64, 100, 1000, 5000] {
+            let cache = KeyCache::with_capacity(capacity);
+            for number in 0..3 * capacity as u64 {
+                look_up(&cache, number, 0);
+                assert!(cache.get(&digest(number)).is_some(), "what came last stays");
+                assert!(cache.records.len() <= capacity);
+            }
+            assert!(cache.records.len() > capacity / 2, "{} of {capacity}", cache.records.len());
+            assert_eq!(cache.states.len(), cache.records.len(), "nothing was taken from the others");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_spared() {
+        let cache = KeyCache::with_capacity(10);
+        for number in 0..1000 {
+            look_up(&cache, number, 0);
+            assert!(cache.get(&digest(0)).is_some(), "after {number}");
+        }
+    }
+
+    #[test]
+    fn a_state_stays_until_its_window_is_over_and_goes_then() {
+        let cache = KeyCache::with_capacity(1);
+        assert!(take(&look_up(&cache, 0, 0), 0));
+        look_up(&cache, 1, 1);
+        assert!(!take(&look_up(&cache, 0, 2), 2), "the window is that of the evicted record");
+        look_up(&cache, 1, 3);
+        cache.drop_idle_states(now(59).moment);
+        assert!(cache.state(id(0)).is_some());
+        cache.drop_idle_states(now(60).moment);
+        assert!(cache.state(id(0)).is_none());
+        assert!(take(&look_up(&cache, 0, 60), 60));
+    }
+
+    #[test]
+    fn a_state_that_somebody_holds_stays() {
+        let cache = KeyCache::with_capacity(1);
+        let held = look_up(&cache, 0, 0);
+        look_up(&cache, 1, 0);
+        cache.drop_idle_states(now(100).moment);
+        assert!(Arc::ptr_eq(look_up(&cache, 0, 100).state(), held.state()));
+        drop(held);
+
+        let flusher = Flusher::new(7);
+        let key = look_up(&cache, 2, 100);
+        flusher.count(key.state(), Outcome::Revoked, Generation::Current, NOON);
+        drop(key);
+        look_up(&cache, 3, 200);
+        cache.drop_idle_states(now(200).moment);
+        assert!(cache.state(id(2)).is_some(), "its counts are not stored");
+    }
+
+    #[test]
+    fn time_does_not_go_back_for_a_key_whose_state_is_gone() {
+        let cache = KeyCache::with_capacity(1);
+        let later = now(1000).wall;
+        look_up(&cache, 0, 0).state().refuse_until_after(later);
+        look_up(&cache, 1, 0);
+        assert!(cache.state(id(0)).is_none());
+        assert_eq!(cache.judged_at(id(0), NOON), later);
+        assert_eq!(look_up(&cache, 0, 0).state().judged_at(NOON), later);
+    }
+
+    #[test]
+    fn a_deleted_key_leaves_nothing() {
+        let cache = KeyCache::with_capacity(10);
+        take(&look_up(&cache, 0, 0), 0);
+        cache.drop_key(id(0), &[digest(0)]);
+        assert_eq!((cache.records.len(), cache.states.len()), (0, 0));
+    }
+
+    #[test]
+    fn an_absent_digest_is_absent_until_something_changes() {
+        let cache = KeyCache::with_capacity(10);
+        let late = cache.ticket(&digest(0));
+        cache.keep_absent(late, &digest(0)).unwrap();
+        assert!(cache.is_absent(&digest(0)) && !cache.is_absent(&digest(1)));
+        cache.forget(&[digest(0)]);
+        assert!(!cache.is_absent(&digest(0)));
+        assert_eq!(cache.keep_absent(late, &digest(0)), Err(Outdated));
+        assert!(!cache.is_absent(&digest(0)), "a look-up from before the change says nothing");
+        cache.keep_absent(cache.ticket(&digest(0)), &digest(0)).unwrap();
+        cache.forget_all();
+        assert!(!cache.is_absent(&digest(0)));
+    }
+
+    #[test]
+    fn equal_lists_are_one_in_memory() {
+        let cache = KeyCache::with_capacity(10);
+        let networks = |number| {
+            let mut found = found(number);
+            let networks = vec!["192.0.2.0/24".parse().unwrap()];
+            found.record.access.networks = IpPolicy::Only(networks.try_into().unwrap());
+            let ticket = cache.ticket(&digest(number));
+            let kept = cache.keep(ticket, &digest(number), found, quota(), now(0)).unwrap();
+            let IpPolicy::Only(networks) = &kept.record().access.networks else { panic!("restricted") };
+            std::ptr::from_ref(networks.iter().next().unwrap())
+        };
+        assert_eq!(networks(1), networks(2));
     }
 }

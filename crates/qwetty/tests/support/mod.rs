@@ -54,6 +54,7 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Whether the store tells of changes. Where it does not, nothing but the engine's own care keeps its memory right.
     pub tells_of_changes: bool,
+    pub cache_capacity: usize,
 }
 
 impl Default for Settings {
@@ -63,6 +64,7 @@ impl Default for Settings {
             digester: Digester::new(None),
             seed: None,
             tells_of_changes: false,
+            cache_capacity: 1000,
         }
     }
 }
@@ -236,6 +238,7 @@ async fn start<S: Store>(
         .clock(Arc::clone(clock))
         .quotas(settings.quotas)
         .digester(settings.digester.clone())
+        .cache_capacity(settings.cache_capacity)
         // Tests flush when they mean to.
         .flush_interval(DAY);
     let builder = match settings.seed {

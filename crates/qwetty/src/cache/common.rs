@@ -1,0 +1,41 @@
+use std::hash::Hash;
+
+use qwetty_authz::{Access, ChannelScope, IpPolicy, PermissionGrant};
+
+use super::slots::Slots;
+
+/// How many lists of each kind are remembered.
+const SLOTS: usize = 1024;
+
+/// Lists that many keys have in common: those of a record share memory with an equal one that was seen lately. Most keys of
+/// a service have one of a few sets of permissions, and a decision finds what other decisions looked at in the processor's
+/// caches.
+#[derive(Debug)]
+pub(super) struct CommonLists {
+    permissions: Slots<PermissionGrant>,
+    channels: Slots<ChannelScope>,
+    networks: Slots<IpPolicy>,
+}
+
+impl CommonLists {
+    pub(super) fn new() -> Self {
+        Self { permissions: Slots::new(SLOTS), channels: Slots::new(SLOTS), networks: Slots::new(SLOTS) }
+    }
+
+    /// The same access, in shared memory where there is such.
+    pub(super) fn share(&self, access: Access) -> Access {
+        Access {
+            permissions: shared(&self.permissions, access.permissions),
+            channels: shared(&self.channels, access.channels),
+            networks: shared(&self.networks, access.networks),
+        }
+    }
+}
+
+fn shared<T: Clone + Eq + Hash>(slots: &Slots<T>, list: T) -> T {
+    let mut slot = slots.of(&list);
+    match &*slot {
+        Some(seen) if *seen == list => seen.clone(),
+        _ => slot.insert(list).clone(),
+    }
+}
