@@ -2,7 +2,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dashmap::{DashMap, Entry};
+use papaya::{Compute, HashMap, Operation};
 
 use crate::window::Window;
 use crate::{Moment, Outcome, Quota};
@@ -12,8 +12,8 @@ use crate::{Moment, Outcome, Quota};
 /// Memory grows with the keys that were taken from within a window, so pass it keys that exist, not what strangers
 /// choose, and call [`KeyedLimiter::evict_idle`] from time to time.
 pub struct KeyedLimiter<K> {
-    /// Boxed, since a map has room for more than it holds.
-    windows: DashMap<K, Box<Window>>,
+    /// Its readers write nothing that they share, so threads that take from one key meet at its head alone.
+    windows: HashMap<K, Window>,
     /// The latest moment at which windows were evicted. One that comes after must not be taken from at an earlier one: the
     /// window that it replaces may still have counted then.
     evicted_at: AtomicU64,
@@ -23,7 +23,7 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
     /// A limiter with nothing counted for any key.
     #[must_use]
     pub fn new() -> Self {
-        Self { windows: DashMap::new(), evicted_at: AtomicU64::new(0) }
+        Self { windows: HashMap::new(), evicted_at: AtomicU64::new(0) }
     }
 
     /// Takes `cost` units from the window of `key`, all or none.
@@ -32,9 +32,7 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
             return Outcome::CostOutOfRange { limit: quota.limit() };
         }
         loop {
-            // The window is taken from under its shard's lock, shared with other takes: whoever replaces or evicts it waits
-            // until that is done.
-            if let Some(window) = self.windows.get(key)
+            if let Some(window) = self.windows.pin().get(key)
                 && let Some(outcome) = window.take(quota, cost, now)
             {
                 return outcome;
@@ -45,37 +43,44 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
         }
     }
 
-    /// Takes from a window that is new, because there was none or because it can no longer answer. Nobody else takes from this
-    /// shard meanwhile.
+    /// Puts a window that has this take already in it where there is none, or in the place of one that can no longer answer:
+    /// it was evicted, or is too old, or its quota is another.
     #[cold]
     #[inline(never)]
     fn take_anew(&self, key: &K, quota: Quota, cost: u32, now: Moment) -> Option<Outcome> {
-        match self.windows.entry(key.clone()) {
-            Entry::Occupied(mut entry) => {
-                let window = entry.get_mut();
-                window.take(quota, cost, now).or_else(|| {
-                    **window = window.successor(quota, now);
-                    window.take(quota, cost, now)
-                })
-            }
-            Entry::Vacant(entry) => {
-                // Relaxed, for the shard's lock orders it: whoever misses an evicted window comes after its eviction.
-                let now = now.max(Moment::from_nanos(self.evicted_at.load(Ordering::Relaxed)));
-                entry.insert(Box::new(Window::fresh(quota, now))).take(quota, cost, now)
-            }
-        }
+        let mut admission = None;
+        let windows = self.windows.pin();
+        // What is inserted takes the place of the very window that was looked at, or else it is all done again.
+        let done = windows.compute(key.clone(), |current| {
+            let (next, now) = if let Some((_, window)) = current {
+                if let Some(outcome) = window.take(quota, cost, now) {
+                    return Operation::Abort(Some(outcome)); // another thread was faster
+                }
+                window.retire();
+                (window.successor(quota, now), now)
+            } else {
+                // Whoever misses an evicted window comes after its eviction.
+                let now = now.max(Moment::from_nanos(self.evicted_at.load(Ordering::SeqCst)));
+                (Window::fresh(quota, now), now)
+            };
+            admission = next.take(quota, cost, now);
+            if admission.is_some() { Operation::Insert(next) } else { Operation::Abort(None) }
+        });
+        if let Compute::Aborted(outcome) = done { outcome } else { admission }
     }
 
     /// Forgets the keys whose window counts nothing any more at `now`, and says how many. A live window stays, whatever
     /// other threads do meanwhile.
     pub fn evict_idle(&self, now: Moment) -> usize {
-        self.evicted_at.fetch_max(now.as_nanos(), Ordering::Relaxed);
+        self.evicted_at.fetch_max(now.as_nanos(), Ordering::SeqCst);
         let mut evicted = 0;
-        self.windows.retain(|_, window| {
-            let idle = window.is_idle(now);
-            evicted += usize::from(idle);
-            !idle
-        });
+        let windows = self.windows.pin();
+        for (key, window) in &windows {
+            // Whoever has found it already can take from it no more, and looks again.
+            if window.retire_if_idle(now) && windows.remove_if(key, |_, found| found.is_retired()).is_ok() {
+                evicted += 1;
+            }
+        }
         evicted
     }
 }

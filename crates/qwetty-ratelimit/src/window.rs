@@ -143,17 +143,35 @@ impl Window {
 
     /// Seals the window: nothing is admitted to it from now on.
     pub(crate) fn retire(&self) {
+        self.retire_if(|_| true);
+    }
+
+    /// Seals the window if everything counted is a window old at `now`; false if it is not.
+    pub(crate) fn retire_if_idle(&self, now: Moment) -> bool {
+        let reading = self.ticks.read(self.state.origin, now);
+        self.retire_if(|head| self.picture(head).is_idle(reading))
+    }
+
+    /// Whether the window is sealed.
+    pub(crate) fn is_retired(&self) -> bool {
+        Head::unpack(self.state.head.load(Ordering::Acquire)).sealed
+    }
+
+    fn retire_if(&self, is_due: impl Fn(Head) -> bool) -> bool {
         loop {
             let word = self.state.head.load(Ordering::Acquire);
             let head = Head::unpack(word);
+            if !is_due(head) {
+                return false;
+            }
             if head.sealed {
-                return;
+                return true;
             }
             let count = head.count.min(self.geometry.size(head.group));
             let sealed = Head { span: 0, count, sealed: true, ..head };
             self.record(head, sealed);
             if self.exchange(word, sealed.pack()) {
-                return;
+                return true;
             }
         }
     }
