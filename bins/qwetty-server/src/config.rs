@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) audit_retention: Duration,
     /// How many client connections are served at a time.
     pub(crate) max_connections: usize,
+    /// How many keys' records are kept in memory; the others are looked up in the database.
+    pub(crate) cache_capacity: usize,
     /// What key values begin with.
     pub(crate) key_prefix: KeyPrefix,
 }
@@ -94,6 +96,7 @@ impl From<Layer> for Config {
             flush_interval: layer.flush_interval.unwrap_or(Duration::from_secs(1)),
             audit_retention: layer.audit_retention.unwrap_or(Duration::from_secs(365 * 24 * 3600)),
             max_connections: layer.max_connections.unwrap_or(10_000),
+            cache_capacity: layer.cache_capacity.unwrap_or(1_000_000),
             key_prefix: layer.key_prefix.unwrap_or_default(),
         }
     }
@@ -144,6 +147,7 @@ mod tests {
         assert!(config.catalogue.contains("messages:send"));
         assert_eq!(config.flush_interval, Duration::from_secs(1));
         assert_eq!(config.max_connections, 10_000);
+        assert_eq!(config.cache_capacity, 1_000_000);
         assert_eq!(config.key_prefix.as_str(), "qwt_");
     }
 
@@ -231,6 +235,7 @@ mod tests {
             ("QWETTY_RETIRED_PEPPERS", "none,salt"),
             ("QWETTY_FLUSH_INTERVAL_MS", "1.5"),
             ("QWETTY_MAX_CONNECTIONS", "0"),
+            ("QWETTY_CACHE_CAPACITY", "0"),
             ("QWETTY_KEY_PREFIX", "Q-"),
         ] {
             let fault = load(&[], &[(name, value)]).unwrap_err();

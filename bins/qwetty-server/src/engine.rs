@@ -80,6 +80,7 @@ impl Engine {
             .quotas(config.quotas)
             .flush_interval(config.flush_interval)
             .audit_retention(config.audit_retention)
+            .cache_capacity(config.cache_capacity)
             .start()?;
         let mut seed = [0; 16];
         rand::rngs::SysRng.try_fill_bytes(&mut seed)?;

@@ -16,6 +16,7 @@ use crate::setting::Setting;
 const FLUSH_INTERVAL_MS: std::ops::RangeInclusive<u64> = 10..=60_000;
 const AUDIT_RETENTION_DAYS: std::ops::RangeInclusive<u64> = 1..=36_500;
 const MAX_CONNECTIONS: std::ops::RangeInclusive<usize> = 1..=1_000_000;
+const CACHE_CAPACITY: std::ops::RangeInclusive<usize> = 1..=100_000_000;
 
 /// What one of the command line, the environment and the file says. Each is parsed whole, so that a malformed
 /// value is found even where another source overrides it.
@@ -32,6 +33,7 @@ pub(crate) struct Layer {
     pub(crate) flush_interval: Option<Duration>,
     pub(crate) audit_retention: Option<Duration>,
     pub(crate) max_connections: Option<usize>,
+    pub(crate) cache_capacity: Option<usize>,
     pub(crate) key_prefix: Option<KeyPrefix>,
     pub(crate) catalogue: Option<Catalogue>,
     pub(crate) routes: Option<RouteTable>,
@@ -72,6 +74,11 @@ impl Layer {
                 in_range(connections, &MAX_CONNECTIONS, "connections")?;
                 self.max_connections = Some(connections);
             }
+            Setting::CacheCapacity => {
+                let keys = one(setting, values)?;
+                in_range(keys, &CACHE_CAPACITY, "keys")?;
+                self.cache_capacity = Some(keys);
+            }
             Setting::KeyPrefix => self.key_prefix = Some(one(setting, values)?),
         }
         Ok(())
@@ -91,6 +98,7 @@ impl Layer {
             flush_interval: self.flush_interval.or(below.flush_interval),
             audit_retention: self.audit_retention.or(below.audit_retention),
             max_connections: self.max_connections.or(below.max_connections),
+            cache_capacity: self.cache_capacity.or(below.cache_capacity),
             key_prefix: self.key_prefix.or(below.key_prefix),
             catalogue: self.catalogue.or(below.catalogue),
             routes: self.routes.or(below.routes),

@@ -18,6 +18,7 @@ pub(crate) enum Setting {
     FlushInterval,
     AuditRetention,
     MaxConnections,
+    CacheCapacity,
     KeyPrefix,
 }
 
@@ -31,7 +32,7 @@ pub(crate) enum Form {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Listen,
         Self::Database,
         Self::TrustedProxies,
@@ -43,6 +44,7 @@ impl Setting {
         Self::FlushInterval,
         Self::AuditRetention,
         Self::MaxConnections,
+        Self::CacheCapacity,
         Self::KeyPrefix,
     ];
 
@@ -59,7 +61,9 @@ impl Setting {
     pub(crate) fn form(self) -> Form {
         match self {
             Self::TrustedProxies | Self::RetiredPeppers => Form::List,
-            Self::FlushInterval | Self::AuditRetention | Self::MaxConnections => Form::Number,
+            Self::FlushInterval | Self::AuditRetention | Self::MaxConnections | Self::CacheCapacity => {
+                Form::Number
+            }
             _ => Form::Text,
         }
     }
@@ -82,6 +86,7 @@ impl Setting {
             Self::FlushInterval => ("flush_interval_ms", "QWETTY_FLUSH_INTERVAL_MS"),
             Self::AuditRetention => ("audit_retention_days", "QWETTY_AUDIT_RETENTION_DAYS"),
             Self::MaxConnections => ("max_connections", "QWETTY_MAX_CONNECTIONS"),
+            Self::CacheCapacity => ("cache_capacity", "QWETTY_CACHE_CAPACITY"),
             Self::KeyPrefix => ("key_prefix", "QWETTY_KEY_PREFIX"),
         }
     }
