@@ -24,7 +24,7 @@ case ${1:-} in
     need pngquant pngquant
     cargo build --quiet -p qwetty-server
     rm -f ../../docs/console/*.png
-    QWETTY_BLESS=1 node --test screenshots.test.js
+    node pictures.js
     pngquant --quality 70-95 --speed 1 --strip --force --ext .png ../../docs/console/*.png
     ;;
   *) QWETTY_TESTS_ALL=1 exec cargo test --quiet -p qwetty-tests --test console -- --nocapture ;;

@@ -108,6 +108,7 @@ impl Form {
             None => ("Add channel", NEW_CHANNEL.to_owned(), "Add channel"),
         };
         let content = html! {
+            p { a href=(CHANNELS) { "Channels" } }
             h1 { (title) }
             (self.faults.banner())
             form.card.narrow method="post" action=(path) {

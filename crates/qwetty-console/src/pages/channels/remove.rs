@@ -17,6 +17,7 @@ pub(crate) async fn ask(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
         return Err(ManageError::ChannelNotAllowed.into());
     }
     let content = html! {
+        p { a href=(CHANNELS) { "Channels" } }
         h1 { "Remove channel" }
         section.card.narrow {
             p {

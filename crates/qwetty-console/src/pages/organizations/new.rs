@@ -45,6 +45,7 @@ fn page(visit: &Visit<'_>, status: StatusCode, typed: &str, faults: &Faults) -> 
         ..Field::new("name", "Name")
     };
     let content = html! {
+        p { a href=(ORGANIZATIONS) { "Organizations" } }
         h1 { "Create organization" }
         (faults.banner())
         form.card.narrow method="post" action=(NEW_ORGANIZATION) {
