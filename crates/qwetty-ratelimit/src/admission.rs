@@ -60,42 +60,48 @@ impl<S: Fn(u32) -> u32> Picture<S> {
     }
 
     /// What is left, and what holds back the rest. `guess` is a group that may be the oldest live one, as it was when somebody
-    /// last looked: a right guess, or nearly right, saves a search.
+    /// last looked: a right guess saves a search.
     #[inline(always)]
     pub(crate) fn room(&self, now: Reading, guess: u32) -> Room {
         let Head { tick, group, count, .. } = self.head;
+        let limit = self.geometry.limit();
         if self.is_idle(now) {
-            return Room { units: self.geometry.limit(), held_since: None, oldest: group };
+            return Room { units: limit, held_since: None, oldest: group };
         }
-        let held = self.first_held(now, guess);
+        let guess = match self.geometry.distance(group, guess) {
+            0 => self.geometry.groups(),
+            steps => steps,
+        };
+        let held = if self.is_first_held(guess, now) { guess } else { self.first_held(now) };
         let oldest = self.geometry.after(group, held);
-        let rest = self.geometry.size(group).saturating_sub(count);
-        let units = rest + self.geometry.sizes(self.geometry.after(group, 1), held - 1);
-        let held_since = if held <= self.behind() { (self.slot)(oldest) } else { tick };
-        Room { units, held_since: (units < self.geometry.limit()).then_some(held_since), oldest }
+        let units = limit - self.geometry.taken(oldest, Position { group, count });
+        let held_since = if held <= self.behind() { self.last_admission(held) } else { tick };
+        Room { units, held_since: (units < limit).then_some(held_since), oldest }
     }
 
-    /// Steps from the head to the first group after it that is live.
+    /// Whether the groups up to `steps` (1 to all of them) after the head's are old and that one is live.
     #[inline(always)]
-    fn first_held(&self, now: Reading, guess: u32) -> u32 {
-        let group = self.head.group;
-        // The groups after the head's run from the oldest to the newest: those up to `free` are old, those from `held` on live.
+    fn is_first_held(&self, steps: u32, now: Reading) -> bool {
+        let behind = self.behind();
+        let is_old = |steps| self.is_old(self.last_admission(steps), now);
+        // The groups after the head's run from the oldest to the newest.
+        steps <= behind + 1 && (steps == 1 || is_old(steps - 1)) && (steps > behind || !is_old(steps))
+    }
+
+    /// Steps from the head's group to the first that is live.
+    #[cold]
+    fn first_held(&self, now: Reading) -> u32 {
         let (mut free, mut held) = (0, self.behind() + 1);
-        // The guess may be from before the head came round to it; any probe in between does.
-        let mut probe = self.geometry.distance(group, guess).wrapping_sub(1);
-        let mut stride = 1;
         while free + 1 < held {
-            probe = probe.clamp(free + 1, held - 1);
-            if self.is_old((self.slot)(self.geometry.after(group, probe)), now) {
-                free = probe;
-                probe += stride;
-                stride *= 2;
-            } else {
-                held = probe;
-                probe = free.midpoint(held);
-            }
+            let middle = free.midpoint(held);
+            if self.is_old(self.last_admission(middle), now) { free = middle } else { held = middle }
         }
         held
+    }
+
+    /// The tick of the last admission to a group that is neither the head's nor in its span.
+    fn last_admission(&self, steps: u32) -> u32 {
+        (self.slot)(self.geometry.after(self.head.group, steps))
     }
 
     /// How many groups after the head's are neither it nor in its span.

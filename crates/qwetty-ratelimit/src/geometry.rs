@@ -37,12 +37,10 @@ impl Geometry {
         if group + 1 == self.groups { self.limit - group * self.size } else { self.size }
     }
 
-    /// Units that `count` groups from `first` on take, around the ring; `count` is at most the number of groups.
-    pub(crate) const fn sizes(&self, first: u32, count: u32) -> u32 {
-        let last = self.groups - 1;
-        let reaches_last = first + count > last && count > 0;
-        let shortfall = if reaches_last { self.size - self.size(last) } else { 0 };
-        count * self.size - shortfall
+    /// Units from the start of group `first` to `end`, around the ring: a lap if `end` is where the group before ends.
+    pub(crate) fn taken(&self, first: u32, end: Position) -> u32 {
+        let lap = if first > end.group { self.limit } else { 0 };
+        lap + end.group * self.size + end.count.min(self.size(end.group)) - first * self.size
     }
 
     /// The group `steps` after `group`, around the ring; `steps` is at most the number of groups.
@@ -98,13 +96,19 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_groups_sums_like_its_parts() {
+    fn what_is_taken_is_the_sum_of_its_groups() {
         for limit in [1, 7, 61, 121, 1000] {
             let ring = geometry(limit);
-            for first in 0..ring.groups() {
-                for count in 0..=ring.groups() {
-                    let parts: u32 = (0..count).map(|step| ring.size(ring.after(first, step))).sum();
-                    assert_eq!(ring.sizes(first, count), parts, "{limit}: {count} from {first}");
+            for group in 0..ring.groups() {
+                for steps in 0..ring.groups() {
+                    let before: u32 = (1..=steps).map(|step| ring.size(ring.before(group, step))).sum();
+                    let taken = |count| ring.taken(ring.before(group, steps), Position { group, count });
+                    assert_eq!(taken(1), before + 1, "{limit}: {steps} before {group}");
+                    assert_eq!(
+                        taken(ring.size(group) + 1),
+                        before + ring.size(group),
+                        "a count beyond the size"
+                    );
                 }
             }
         }

@@ -35,15 +35,15 @@ impl Ticks {
     pub(crate) fn of(quota: Quota) -> Self {
         let window_nanos = u64::from(quota.window_seconds()) * 1_000_000_000;
         let nanos = shortest_tick(window_nanos.div_ceil(1 << 28));
-        // Division by an invariant (Granlund and Montgomery 1994): exact for every dividend below 2^SPAN_BITS.
+        // Division by an invariant (Granlund and Montgomery 1994): exact for every dividend below 2^63. A tick is 4 ns at least,
+        // so the shift is more than the low half of the product.
         let bits = u64::BITS - (nanos - 1).leading_zeros();
-        let shift = SPAN_BITS + bits;
-        let multiplier = (1_u128 << shift).div_ceil(u128::from(nanos));
+        let multiplier = (1_u128 << (63 + bits)).div_ceil(u128::from(nanos));
         Self {
             nanos,
             window: u32::try_from(window_nanos / nanos).unwrap_or(u32::MAX),
             multiplier: u64::try_from(multiplier).unwrap_or(u64::MAX),
-            shift,
+            shift: bits - 1,
         }
     }
 
@@ -61,7 +61,7 @@ impl Ticks {
     /// already seen pass.
     pub(crate) fn read(&self, origin: Moment, now: Moment) -> Reading {
         let span = now.as_nanos().saturating_sub(origin.as_nanos()).min((1 << SPAN_BITS) - 1);
-        let whole = ((u128::from(span) * u128::from(self.multiplier)) >> self.shift) as u64;
+        let whole = ((u128::from(span) * u128::from(self.multiplier)) >> 64) as u64 >> self.shift;
         let floor = u64::from(self.window) + whole;
         let phase = (span - whole * self.nanos) as u32; // a tick is below 10^9
         Reading { floor, ceil: floor + u64::from(phase > 0), phase }
@@ -88,7 +88,8 @@ impl Ticks {
 
     /// The moment at which what was recorded at `tick` is a window old: the first whose `floor` is a window beyond it.
     pub(crate) fn expiry(&self, origin: Moment, tick: u32) -> Moment {
-        self.moment(origin, u64::from(tick) + u64::from(self.window))
+        // Ticks count from a window before the origin, so from the origin it is as many.
+        Moment::from_nanos(origin.as_nanos().saturating_add(u64::from(tick) * self.nanos))
     }
 }
 

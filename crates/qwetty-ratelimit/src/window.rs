@@ -87,7 +87,7 @@ impl Window {
     #[inline(always)]
     pub(crate) fn take(&self, quota: Quota, cost: u32, now: Moment) -> Option<Outcome> {
         let reading = self.reading_for(quota, now)?;
-        loop {
+        let admitted = loop {
             let word = self.state.head.load(Ordering::Acquire);
             let head = Head::unpack(word);
             if head.sealed {
@@ -103,16 +103,14 @@ impl Window {
                 }
                 // Else it raced for the last unit and lost: the count says full as it did before.
                 if head.count < self.geometry.size(head.group) {
-                    let head = Head { count: head.count + 1, ..head };
-                    return Some(Outcome::Admitted(self.level(head, reading, now)));
+                    break Head { count: head.count + 1, ..head };
                 }
                 continue;
             }
-            let picture = self.picture(head);
-            if let Some(next) = picture.admit(cost, reading) {
+            if let Some(next) = self.picture(head).admit(cost, reading) {
                 self.record(head, next);
                 if self.exchange(word, next.pack()) {
-                    return Some(Outcome::Admitted(self.level(next, reading, now)));
+                    break next;
                 }
             } else {
                 let level = self.level(head, reading, now);
@@ -120,7 +118,8 @@ impl Window {
                     return Some(Outcome::Refused(level));
                 }
             }
-        }
+        };
+        Some(Outcome::Admitted(self.level(admitted, reading, now)))
     }
 
     /// What a take would find. None as for [`Window::take`].
