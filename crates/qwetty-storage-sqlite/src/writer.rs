@@ -82,11 +82,7 @@ pub(crate) fn run(
 ) -> Connection {
     while let Ok(first) = queue.recv_blocking() {
         let mut group = vec![first];
-        while group.len() < GROUP
-            && let Ok(next) = queue.try_recv()
-        {
-            group.push(next);
-        }
+        gather(&mut group, queue);
         let committed = commit(&connection, &mut group);
         if let Err(error) = &committed {
             error!(%error, changes = group.len(), "a commit failed");
@@ -97,6 +93,23 @@ pub(crate) fn run(
         }
     }
     connection
+}
+
+/// Adds what waits already, and what is about to: those who had their answers from the last commit are on their way with the
+/// next change, and one that comes a moment late waits for a whole sync.
+fn gather(group: &mut Vec<Box<dyn WriteJob>>, queue: &Receiver<Box<dyn WriteJob>>) {
+    loop {
+        let before = group.len();
+        std::thread::yield_now();
+        while group.len() < GROUP
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
+        }
+        if group.len() == before || group.len() == GROUP {
+            return;
+        }
+    }
 }
 
 /// Runs a group in one transaction, each job in a savepoint of its own. An error means that none of it was done.
