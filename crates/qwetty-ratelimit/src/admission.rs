@@ -6,6 +6,7 @@ use crate::ticks::Reading;
 
 /// A window at one instant. `slot` gives the tick of a group's last admission, for the groups that are neither the
 /// head's nor in its span.
+#[derive(Clone, Copy)]
 pub(crate) struct Picture<S> {
     pub(crate) geometry: Geometry,
     /// Ticks in a window.
@@ -24,7 +25,7 @@ pub(crate) struct Room {
     pub(crate) oldest: u32,
 }
 
-impl<S: Fn(u32) -> u32> Picture<S> {
+impl<S: Fn(u32) -> u32 + Copy> Picture<S> {
     /// Whether everything ever admitted is a window old.
     pub(crate) fn is_idle(&self, now: Reading) -> bool {
         self.is_old(self.head.tick, now)
@@ -89,8 +90,10 @@ impl<S: Fn(u32) -> u32> Picture<S> {
     }
 
     /// Steps from the head's group to the first that is live.
+    // By value, else the picture would have to be put together in memory for every take.
     #[cold]
-    fn first_held(&self, now: Reading) -> u32 {
+    #[inline(never)]
+    fn first_held(self, now: Reading) -> u32 {
         let (mut free, mut held) = (0, self.behind() + 1);
         while free + 1 < held {
             let middle = free.midpoint(held);
@@ -137,7 +140,7 @@ mod tests {
         Reading { floor: tick, ceil: tick, phase: 0 }
     }
 
-    fn picture<'a>(limit: u32, head: Head, slots: &'a [u32]) -> Picture<impl Fn(u32) -> u32 + 'a> {
+    fn picture<'a>(limit: u32, head: Head, slots: &'a [u32]) -> Picture<impl Fn(u32) -> u32 + Copy + 'a> {
         let geometry = Geometry::of(Quota::new(limit, 1).unwrap());
         Picture { geometry, window: WINDOW, head, slot: |group| slots[group as usize] }
     }

@@ -95,7 +95,7 @@ impl WindowSnapshot {
     }
 
     /// What of `picture`, and of the surplus behind it (newest first), is live; none if nothing is.
-    pub(crate) fn of<S: Fn(u32) -> u32>(
+    pub(crate) fn of<S: Fn(u32) -> u32 + Copy>(
         quota: Quota,
         picture: &Picture<S>,
         surplus: &[Entry],

@@ -194,7 +194,7 @@ impl Window {
         (self.quota == quota && self.ticks.in_range(reading)).then_some(reading)
     }
 
-    fn picture(&self, head: Head) -> Picture<impl Fn(u32) -> u32> {
+    fn picture(&self, head: Head) -> Picture<impl Fn(u32) -> u32 + Copy> {
         // A group that does not exist would be ever new.
         let slot = |group: u32| {
             self.state.slots.get(group as usize).map_or(u32::MAX, |slot| slot.load(Ordering::Acquire))
