@@ -2,6 +2,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::quality::RandomState;
 use papaya::{Compute, HashMap, Operation};
 
 use crate::window::Window;
@@ -13,7 +14,11 @@ use crate::{Moment, Outcome, Quota};
 /// choose, and call [`KeyedLimiter::evict_idle`] from time to time.
 pub struct KeyedLimiter<K> {
     /// Its readers write nothing that they share, so threads that take from one key meet at its head alone.
-    windows: HashMap<K, Window>,
+    ///
+    /// The hash is seeded at random, so that nobody can work out colliding keys beforehand. It is not for those who choose keys
+    /// and learn from the answers how long each took, as SipHash is; but strangers choose no keys here, and SipHash is a
+    /// fifth of a take.
+    windows: HashMap<K, Window, RandomState>,
     /// The latest moment at which windows were evicted. One that comes after must not be taken from at an earlier one: the
     /// window that it replaces may still have counted then.
     evicted_at: AtomicU64,
@@ -23,7 +28,7 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
     /// A limiter with nothing counted for any key.
     #[must_use]
     pub fn new() -> Self {
-        Self { windows: HashMap::new(), evicted_at: AtomicU64::new(0) }
+        Self { windows: HashMap::with_hasher(RandomState::default()), evicted_at: AtomicU64::new(0) }
     }
 
     /// Takes `cost` units from the window of `key`, all or none.
