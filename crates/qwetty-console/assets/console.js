@@ -72,13 +72,6 @@ every("[data-copy]", (button) => {
   });
 });
 
-// <form data-confirm="Revoke this key?">
-every("form[data-confirm]", (form) =>
-  form.addEventListener("submit", (event) => {
-    if (!confirm(form.dataset.confirm)) event.preventDefault();
-  }),
-);
-
 // <a data-leave-guard>: the page asks before it is left otherwise than by this link.
 every("a[data-leave-guard]", (link) => {
   let isDone = false;

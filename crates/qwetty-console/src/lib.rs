@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(dead_code, reason = "parts of pages that are being written; goes with the last of them")]
 
 mod arrival;
 mod assets;
