@@ -39,7 +39,7 @@ pub(crate) struct Window {
 }
 
 /// What counts; the rest of a window is derived from its quota.
-#[repr(C, align(64))]
+#[repr(C)]
 struct State {
     origin: Moment,
     head: AtomicU64,
