@@ -9,7 +9,7 @@ use http::header::HeaderName;
 ///
 /// A request that says nothing there is tied to no channel and passes every scope; the service filters its answer by
 /// the key's scope. One that says something which is no channel's id (an empty value, bytes that are no text, several
-/// different values, a value that a program which parts parameters at `;` would not see as such) is for a channel that no scope has: it passes for a key for every channel alone.
+/// different values, a parameter or value that another program could read otherwise) is for a channel that no scope has: it passes for a key for every channel alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ChannelSource {
     /// Nowhere: no request of the row is tied to a channel.
@@ -18,7 +18,8 @@ pub enum ChannelSource {
     /// In the parameter of the path that has this name, percent-decoded.
     Path(String),
     /// In the query parameter of this name. Names and values are read as HTML forms write them (`+` is a space, `%XX` a
-    /// byte of UTF-8) and compared exactly. Equal values may be repeated.
+    /// byte of UTF-8) and compared exactly. Equal values may be repeated. Names that some programs would take for this one
+    /// (`channelid`, `channelId[]`), and parameters behind a `;`, are no single channel.
     Query(String),
     /// In the header of this name. Equal values may be repeated.
     Header(String),
@@ -45,9 +46,25 @@ fn the_one<'a>(
     parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     name: &str,
 ) -> Option<Cow<'a, str>> {
-    let mut values = parameters.filter(|(own, _)| own == name).map(|(_, value)| value);
-    let first = values.next()?;
-    Some(if values.all(|value| value == first) { first } else { NO_CHANNEL })
+    let mut channel: Option<Cow<'a, str>> = None;
+    for (own, value) in parameters {
+        let is_own = own == name;
+        if !is_own && !could_be(&own, name) {
+            continue;
+        }
+        if !is_own || channel.as_ref().is_some_and(|first| *first != value) {
+            return Some(NO_CHANNEL);
+        }
+        channel = Some(value);
+    }
+    channel
+}
+
+/// Whether some program takes a parameter for the one of this name: one that does not tell case, trims what is no letter, or
+/// reads `name[]` as a list.
+fn could_be(own: &str, name: &str) -> bool {
+    let bare = own.split(['[', '\0']).next().unwrap_or_default().trim();
+    bare.len() == name.len() && bare.eq_ignore_ascii_case(name)
 }
 
 /// The channel in a header.
@@ -82,7 +99,7 @@ mod tests {
     fn a_query_names_its_channel_as_forms_do() {
         for (text, channel) in [
             ("", None),
-            ("page=1&channelid=a&channelIds=b&x=channelId", None),
+            ("page=1&channel=a&channelIds=b&xchannelId=c&x=channelId", None),
             ("channelId=wa-1", Some("wa-1")),
             ("page=1&channelId=wa-1&limit=5", Some("wa-1")),
             ("channel%49d=wa%2D1", Some("wa-1")),
@@ -99,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_no_one_channel_is_in_no_scope() {
-        let queries: [&[u8]; 10] = [
+        let queries: [&[u8]; 16] = [
             b"channelId=wa-1&channelId=wa-2",
             b"channelId=wa-1&channelId",
             b"channelId=wa-1&channel%49d=wa-2",
@@ -110,6 +127,12 @@ mod tests {
             b"page=1;channelId=wa-1",
             b"channelId=wa-1&page=1;channelId=wa-2",
             b"channelId=wa-1;page=1",
+            b"channelid=wa-1",
+            b"channelId[]=wa-1",
+            b"channelId%5B0%5D=wa-1",
+            b"channelId=wa-1&channelId[]=wa-1",
+            b"channelId%00=wa-1",
+            b"+channelId=wa-1",
         ];
         for text in queries {
             assert!(query(text).unwrap().parse::<ChannelId>().is_err(), "{text:?}");

@@ -36,6 +36,11 @@ pub enum PatternFault {
     /// A brace that is not the first or last character of a segment `{name}` or `{*name}`.
     #[error("the segment {0:?} has a brace within; a parameter is a whole segment such as {{chatId}}")]
     PartialParameter(String),
+    /// `:name` or `*`, which other tables take for a parameter.
+    #[error(
+        "the segment {0:?} is no parameter here; write {{name}} for one segment or {{*name}} for all that follow"
+    )]
+    OtherParameter(String),
     /// `{}` or `{*}`.
     #[error("a parameter has no name; write one such as {{chatId}}")]
     UnnamedParameter,
@@ -110,6 +115,9 @@ fn literal(segment: &str) -> Result<String, PatternFault> {
     if segment.contains(['{', '}']) {
         return Err(PatternFault::PartialParameter(segment.to_owned()));
     }
+    if segment.starts_with([':', '*']) {
+        return Err(PatternFault::OtherParameter(segment.to_owned()));
+    }
     // Whoever writes a table may forget to encode; whoever writes a request must not.
     let spelled = if segment.is_ascii() { segment.to_owned() } else { canonical(segment) };
     let path = format!("/{spelled}");
@@ -166,6 +174,9 @@ mod tests {
             ("/{b", PartialParameter("{b".into())),
             ("/{a}{b}", PartialParameter("{a}{b}".into())),
             ("/{a*}", PartialParameter("{a*}".into())),
+            ("/:a", OtherParameter(":a".into())),
+            ("/a/*", OtherParameter("*".into())),
+            ("/a/**", OtherParameter("**".into())),
             ("/{}", UnnamedParameter),
             ("/{*}", UnnamedParameter),
             ("/{a}/{a}", RepeatedParameter("a".into())),

@@ -13,7 +13,7 @@ use super::need::Need;
 use super::path::{PathFault, segments};
 use super::pattern::Pattern;
 use super::route::Route;
-use super::tree::Tree;
+use super::tree::{NearMiss, Tree};
 
 /// Which permissions and which channel a request needs, by its method and path. Of several rows that match, the first
 /// one decides; a request that no row matches is refused.
@@ -37,6 +37,10 @@ pub enum Unmapped {
     /// No row matches its method and path.
     #[error("the route table has no row for this method and path")]
     NoRow,
+    /// A parameter would take what another program could read as a literal of another row: `ADMIN`, `admin;x` or `admin.json`
+    /// beside `admin`.
+    #[error("the path has a segment that is nearly one of the route table; write it as the table has it")]
+    NearMiss,
 }
 
 #[derive(Debug, Clone)]
@@ -91,7 +95,8 @@ impl RouteTable {
         let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
         let (path, query) = target.split_at(end);
         let mut segments = segments(path)?;
-        let index = self.methods.get(method).and_then(|tree| tree.find(&segments)).ok_or(Unmapped::NoRow)?;
+        let tree = self.methods.get(method).ok_or(Unmapped::NoRow)?;
+        let index = tree.find(&segments).map_err(|NearMiss| Unmapped::NearMiss)?.ok_or(Unmapped::NoRow)?;
         let row = self.rows.get(index).ok_or(Unmapped::NoRow)?;
         let channel: Option<Cow<'a, str>> = match &row.channel {
             Source::None => None,
@@ -248,6 +253,27 @@ mod tests {
         ] {
             assert_eq!(found(&table, "GET", path), Ok(permission), "{path}");
         }
+    }
+
+    #[test]
+    fn what_another_program_could_take_for_another_row_is_in_none() {
+        let table = table([
+            row("/orders/admin", "chats:read"),
+            row("/orders/{id}", "messages:send"),
+            row("/files/private/{name}", "contacts:manage"),
+            row("/files/{*rest}", "templates:read"),
+        ])
+        .unwrap();
+        for path in
+            ["/orders/ADMIN", "/orders/admin;x", "/orders/admin.json", "/orders/admin%20", "/files/Private/a"]
+        {
+            assert_eq!(found(&table, "GET", path), Err(Unmapped::NearMiss), "{path}");
+        }
+        assert_eq!(found(&table, "GET", "/orders/admin"), Ok("chats:read"));
+        assert_eq!(found(&table, "GET", "/orders/Administrator"), Ok("messages:send"));
+        assert_eq!(found(&table, "GET", "/files/private/a"), Ok("contacts:manage"));
+        assert_eq!(found(&table, "GET", "/files/public/Private"), Ok("templates:read"));
+        assert_eq!(found(&table, "GET", "/Orders/1"), Err(Unmapped::NoRow), "no parameter takes it");
     }
 
     #[test]

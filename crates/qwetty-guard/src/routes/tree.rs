@@ -35,20 +35,75 @@ impl Tree {
     }
 
     /// The first row that matches these segments.
-    pub(super) fn find(&self, segments: &[Cow<'_, str>]) -> Option<usize> {
+    ///
+    /// # Errors
+    ///
+    /// [`NearMiss`], if a segment that some row takes as a parameter could be a literal to another program.
+    pub(super) fn find(&self, segments: &[Cow<'_, str>]) -> Result<Option<usize>, NearMiss> {
         self.find_before(segments, usize::MAX)
     }
 
     /// The first that is also before this one. Each node is visited once at most, so a table bounds the work.
-    fn find_before(&self, segments: &[Cow<'_, str>], before: usize) -> Option<usize> {
-        self.first.filter(|first| *first < before)?;
-        let Some((segment, others)) = segments.split_first() else {
-            return self.ends.filter(|row| *row < before);
-        };
-        let mut found = self.rest.filter(|row| *row < before);
-        for next in [self.literals.get(segment.as_ref()), self.parameter.as_deref()].into_iter().flatten() {
-            found = next.find_before(others, found.unwrap_or(before)).or(found);
+    fn find_before(&self, segments: &[Cow<'_, str>], before: usize) -> Result<Option<usize>, NearMiss> {
+        if self.first.is_none_or(|first| first >= before) {
+            return Ok(None);
         }
-        found
+        let Some((segment, others)) = segments.split_first() else {
+            return Ok(self.ends.filter(|row| *row < before));
+        };
+        let literal = self.literals.get(segment.as_ref());
+        let takes_any = self.parameter.is_some() || self.rest.is_some();
+        if literal.is_none() && takes_any && self.literals.keys().any(|own| could_be(segment, own)) {
+            return Err(NearMiss);
+        }
+        let mut found = self.rest.filter(|row| *row < before);
+        for next in [literal, self.parameter.as_deref()].into_iter().flatten() {
+            found = next.find_before(others, found.unwrap_or(before))?.or(found);
+        }
+        Ok(found)
+    }
+}
+
+/// A segment that is not a literal of the table, and could be one to the program that the request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NearMiss;
+
+/// Whether some program takes a segment for this literal: one that does not tell case, cuts off what stands behind a `;` or the
+/// last `.`, or trims spaces and dots.
+fn could_be(segment: &str, literal: &str) -> bool {
+    let segment = loose(segment);
+    let stem = segment.rsplit_once('.').map_or(segment.as_str(), |(stem, _)| stem.trim_end());
+    let literal = loose(literal);
+    segment == literal || stem == literal
+}
+
+fn loose(text: &str) -> String {
+    let text = text.split(';').next().unwrap_or_default();
+    text.trim().trim_end_matches(['.', ' ']).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_lenient_program_takes_for_a_literal_is_near_it() {
+        for segment in [
+            "ADMIN",
+            "admin;x",
+            "admin;",
+            "Admin.json",
+            "admin.",
+            "admin ",
+            " admin",
+            "aDmin.;x=1",
+            "admin .xml",
+        ] {
+            assert!(could_be(segment, "admin"), "{segment:?}");
+        }
+        for segment in ["admins", "a", "", "admin-2", "json.admin", "administrator.json", "42"] {
+            assert!(!could_be(segment, "admin"), "{segment:?}");
+        }
+        assert!(could_be("V1.0.json", "v1.0"));
     }
 }
