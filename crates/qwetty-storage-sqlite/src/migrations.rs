@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use crate::OpenError;
 
 /// The migrations, oldest first. The schema's version is how many were applied, kept in `user_version`.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_status_in_index.sql")];
 
 /// Brings the schema to the version that all of `migrations` make, each of them in a transaction of its own.
 pub(crate) fn migrate(connection: &Connection, migrations: &[&str], path: &Path) -> Result<(), OpenError> {
@@ -47,7 +48,7 @@ pub(crate) fn schema(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 mod tests {
     use super::*;
 
-    const SECOND: &str =
+    const LATER: &str =
         "ALTER TABLE organizations ADD COLUMN note TEXT; CREATE TABLE notes (id INTEGER PRIMARY KEY);";
 
     fn at_first_version() -> Connection {
@@ -60,7 +61,7 @@ mod tests {
     fn a_later_migration_brings_an_older_schema_to_the_newest() {
         let upgraded = at_first_version();
         upgraded.execute("INSERT INTO organizations VALUES (1, zeroblob(16), 'n', 0, 0, 1)", []).unwrap();
-        let both = [MIGRATIONS[0], SECOND];
+        let both = [MIGRATIONS[0], LATER];
         migrate(&upgraded, &both, Path::new("test")).unwrap();
 
         let fresh = Connection::open_in_memory().unwrap();
@@ -76,7 +77,7 @@ mod tests {
     fn a_migration_that_fails_leaves_the_version_before_it() {
         let connection = at_first_version();
         let before = schema(&connection).unwrap();
-        let broken = format!("{SECOND} CREATE TABLE notes (id INTEGER PRIMARY KEY);");
+        let broken = format!("{LATER} CREATE TABLE notes (id INTEGER PRIMARY KEY);");
         let error = migrate(&connection, &[MIGRATIONS[0], &broken], Path::new("test")).unwrap_err();
         assert!(matches!(error, OpenError::Migration { version: 2, .. }), "{error:?}");
         assert_eq!(version(&connection).unwrap(), 1);

@@ -190,9 +190,27 @@ fn a_database_of_another_program_is_refused() {
 async fn a_newer_database_is_refused() {
     let (_directory, path) = directory();
     filled(&path).await;
-    tamper(&path, "PRAGMA user_version = 2");
+    tamper(&path, "PRAGMA user_version = 3");
     let error = refused(&path);
-    assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_to_the_newest() {
+    let (_directory, path) = directory();
+    let before = filled(&path).await;
+    tamper(
+        &path,
+        "DROP INDEX keys_by_created_at;
+         CREATE INDEX keys_by_created_at ON keys (organization, created_at, id);
+         PRAGMA user_version = 1",
+    );
+    let store = open(&path).unwrap();
+    durability::everything_is_there(&store, &before).await;
+    store.close().await;
+    let connection = Connection::open(&path).unwrap();
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
 }
 
 #[tokio::test]
