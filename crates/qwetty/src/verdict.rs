@@ -109,14 +109,37 @@ pub struct Denial {
 }
 
 /// What names a key to those who run it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyIdentity {
+#[derive(Clone)]
+pub struct KeyIdentity(Arc<CachedKey>);
+
+impl KeyIdentity {
+    pub(crate) fn of(key: Arc<CachedKey>) -> Self {
+        Self(key)
+    }
+
     /// Its id.
-    pub id: KeyId,
+    pub fn id(&self) -> KeyId {
+        self.0.record().id
+    }
+
     /// The organization that owns it.
-    pub organization: OrganizationId,
+    pub fn organization(&self) -> OrganizationId {
+        self.0.record().organization
+    }
+
     /// Its name.
-    pub name: Name,
+    pub fn name(&self) -> &Name {
+        &self.0.record().name
+    }
+}
+
+impl fmt::Debug for KeyIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyIdentity")
+            .field("id", &self.id())
+            .field("name", self.name())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The checks, in their order, by what failing them is called.

@@ -79,6 +79,7 @@ impl Verifier {
     /// # Errors
     ///
     /// If no decision can be made; that admits nothing.
+    #[inline]
     pub fn verify_in_memory(
         &self,
         presented: &str,
@@ -87,13 +88,28 @@ impl Verifier {
         let Ok(value) = PresentedText::parse(self.core.prefix, presented) else {
             return Some(Ok(not_found()));
         };
-        // For all peppers: a key under a retired one must not cost a look-up each time.
-        let mut is_absent = true;
-        for digest in self.digests(value) {
-            if let Some(key) = self.core.cache.get(&digest) {
+        self.decide_in_memory(value, request)
+    }
+
+    /// Apart from the parsing before it, so that what is malformed is refused without making room for all this.
+    #[inline(never)]
+    fn decide_in_memory(
+        &self,
+        value: PresentedText<'_>,
+        request: &VerifyRequest<'_>,
+    ) -> Option<Result<Verdict, VerifyError>> {
+        let Core { cache, digester, .. } = &*self.core;
+        let digest = digester.digest(value);
+        if let Some(key) = cache.get(&digest) {
+            return Some(self.judge(key, request));
+        }
+        // Under retired peppers, too: a key under one of them must not cost a look-up each time.
+        let mut is_absent = cache.is_absent(&digest);
+        for digest in digester.retired_digests(value) {
+            if let Some(key) = cache.get(&digest) {
                 return Some(self.judge(key, request));
             }
-            is_absent &= self.core.cache.is_absent(&digest);
+            is_absent &= cache.is_absent(&digest);
         }
         is_absent.then(|| Ok(not_found()))
     }
@@ -162,7 +178,9 @@ impl Verifier {
         }
         Ok(match decided {
             Ok(standing) => Verdict::Allow(VerifiedKey::new(key, generation, standing)),
-            Err((code, standing)) => Verdict::Deny(Denial { code, key: Some(identity(&key)), standing }),
+            Err((code, standing)) => {
+                Verdict::Deny(Denial { code, key: Some(KeyIdentity::of(key)), standing })
+            }
         })
     }
 
@@ -236,9 +254,4 @@ type Charged = Result<Option<Standing>, (DenialCode, Option<Standing>)>;
 
 const fn not_found() -> Verdict {
     Verdict::Deny(Denial { code: DenialCode::NotFound, key: None, standing: None })
-}
-
-fn identity(key: &CachedKey) -> KeyIdentity {
-    let record = key.record();
-    KeyIdentity { id: record.id, organization: record.organization, name: record.name.clone() }
 }

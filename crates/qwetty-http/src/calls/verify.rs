@@ -81,9 +81,9 @@ fn denied(denial: &Denial) -> Result<Response<Full<Bytes>>, Problem> {
         return respond::object(StatusCode::OK, VerifyObject::not_found());
     };
     let subject = VerifySubject {
-        key_id: Text(key.id),
-        organization_id: Text(key.organization),
-        name: key.name.as_str(),
+        key_id: Text(key.id()),
+        organization_id: Text(key.organization()),
+        name: key.name().as_str(),
     };
     let retry_after = denial.standing.as_ref().map(|standing| RateLimit::of(standing).retry_after());
     respond::object(StatusCode::OK, VerifyObject::refused(denial.code.as_str(), subject, retry_after))
