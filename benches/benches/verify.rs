@@ -1,19 +1,27 @@
 //! The whole decision on keys that are in memory: allowed, and refused by each check.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot be set up says so by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench that cannot be set up says so by panicking"
+)]
 
+use std::cell::OnceCell;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use qwetty::{Charge, Clock, DenialCode, SystemClock, Verdict};
 use qwetty_authz::Ask;
-use qwetty_benches::{BareHash, FastClock, Key, KeysInMemory, Records, criterion};
+use qwetty_benches::{BareHash, FastClock, Key, KeysInMemory, Records, criterion, time_on_threads};
 use qwetty_keys::{Lifecycle, Transition};
 
 const KEYS: usize = 1_000;
+/// Long enough that threads which begin a little apart hardly tell.
+const BATCH: usize = 1_000;
 
 /// An hour passes in 0.2 s: at a turn each for 1,000 keys that is enough for a quota of 1,000 an hour never to run out.
 const HURRIED: u64 = 20_000;
@@ -30,6 +38,7 @@ fn main() {
     let mut criterion = criterion();
     what_it_is_made_of(&mut criterion);
     decisions(&mut criterion);
+    on_two_threads(&mut criterion);
     criterion.final_summary();
 }
 
@@ -91,6 +100,54 @@ fn decisions(criterion: &mut Criterion) {
     let malformed: Vec<String> = unknown.iter().map(|text| with_bad_checksum(text)).collect();
     bench_texts(&mut group, "malformed", &usable, &malformed, ASK, Some(DenialCode::NotFound));
     group.finish();
+}
+
+/// Decisions by one thread and by two, on keys of their own and on one. A line is timed by the [`BATCH`]; with two threads it
+/// is what a batch takes the thread that decides it while the other one decides as many.
+fn on_two_threads(criterion: &mut Criterion) {
+    let mut records = Records::seeded(3);
+    let mut group = criterion.benchmark_group("verify/threads");
+    group.sample_size(100);
+    let keys = KeysInMemory::start(KEYS, FastClock::new(HURRIED), &mut records, |_| {});
+    let decide = |value| match keys.verify(value, black_box(ASK), Charge::Units(1)) {
+        Verdict::Allow(key) => key,
+        Verdict::Deny(denial) => unreachable!("{denial:?}"),
+    };
+    let threads_so_far = AtomicUsize::new(0);
+    for threads in [1, 2] {
+        group.bench_function(format!("own_keys/{threads}"), |b| {
+            b.iter_custom(|batches| {
+                time_on_threads(threads, batches, || {
+                    let half = usize::from(is_even_thread(&threads_so_far));
+                    for place in 0..BATCH {
+                        decide(&keys.values()[2 * (place % (KEYS / 2)) + half]);
+                    }
+                })
+            });
+        });
+    }
+    // Its quota is never spent.
+    let busy = KeysInMemory::start(1, FastClock::new(HURRIED * KEYS as u64), &mut records, |_| {});
+    let value = busy.values().first().expect("one was made");
+    for threads in [1, 2] {
+        group.bench_function(format!("one_key/{threads}"), |b| {
+            b.iter_custom(|batches| {
+                time_on_threads(threads, batches, || {
+                    for _ in 0..BATCH {
+                        let verdict = busy.verify(value, black_box(ASK), Charge::Units(1));
+                        assert!(matches!(verdict, Verdict::Allow(_)));
+                    }
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Whether this thread was the second, fourth, … to ask first.
+fn is_even_thread(threads_so_far: &AtomicUsize) -> bool {
+    thread_local!(static EVEN: OnceCell<bool> = const { OnceCell::new() });
+    EVEN.with(|even| *even.get_or_init(|| threads_so_far.fetch_add(1, Ordering::Relaxed) % 2 == 1))
 }
 
 /// One line: a decision on each key in turn.

@@ -16,6 +16,11 @@ impl BareHash {
 
     /// The hash of the 53 bytes of a key value.
     pub fn of(&self, value: &KeyValue) -> blake3::Hash {
-        blake3::keyed_hash(&self.key, value.expose().as_bytes())
+        self.of_text(value.expose())
+    }
+
+    /// The same of the text of one.
+    pub fn of_text(&self, text: &str) -> blake3::Hash {
+        blake3::keyed_hash(&self.key, text.as_bytes())
     }
 }
