@@ -1,0 +1,55 @@
+//! How the cost of an allowed decision grows with the number of keys in memory, asked for in random order, beside the least that
+//! it could cost: the hash and a look-up in a map of as many. The bench `verify` has the line of a million.
+
+#![allow(clippy::expect_used, reason = "a bench that cannot be set up says so by panicking")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use qwetty::{Charge, Verdict};
+use qwetty_authz::Ask;
+use qwetty_benches::{BareHash, FastClock, KeysInMemory, Records, criterion};
+use rand::SeedableRng;
+use rand::rngs::ChaCha20Rng;
+use rand::seq::SliceRandom;
+
+const ASK: Ask<'static> = Ask {
+    address: Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9))),
+    permissions: &["messages:send"],
+    channel: Some(Records::CHANNEL),
+};
+
+fn main() {
+    let mut criterion = criterion();
+    let mut group = criterion.benchmark_group("growth");
+    for (count, speed) in [(1_000, 20_000), (10_000, 2_000), (100_000, 200)] {
+        // The quota of no key is spent, however often its turn comes.
+        let mut records = Records::seeded(1);
+        let keys = KeysInMemory::start(count, FastClock::new(speed), &mut records, |_| {});
+        let mut values: Vec<_> = keys.values().iter().collect();
+        values.shuffle(&mut ChaCha20Rng::seed_from_u64(2));
+
+        let bare_hash = BareHash::new([7; 32]);
+        let bare_map: DashMap<[u8; 32], Arc<[u8; 256]>> =
+            values.iter().map(|value| (*bare_hash.of(value).as_bytes(), Arc::new([0; 256]))).collect();
+        let mut turns = values.iter().cycle();
+        group.bench_function(format!("bare_hash_and_map/{count}"), |b| {
+            b.iter(|| {
+                let digest = bare_hash.of(turns.next().expect("a cycle has no end"));
+                bare_map.get(digest.as_bytes()).map(|found| Arc::clone(&found)).expect("it is in the map")
+            });
+        });
+        drop(bare_map);
+        let mut turns = values.iter().cycle();
+        group.bench_function(format!("allowed/{count}"), |b| {
+            b.iter(|| {
+                let verdict = keys.verify(turns.next().expect("a cycle has no end"), ASK, Charge::Units(1));
+                assert!(matches!(verdict, Verdict::Allow(_)));
+                verdict
+            });
+        });
+    }
+    group.finish();
+    criterion.final_summary();
+}
