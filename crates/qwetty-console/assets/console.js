@@ -39,7 +39,13 @@ const write = (element, text) => {
 
 const until = (element) => Date.parse(element.dateTime) - Date.now();
 const tellRelative = () => every("time[data-relative]", (time) => write(time, relative(until(time))));
-const tellCountdowns = () => every("time[data-countdown]", (time) => write(time, countdown(until(time))));
+const tellCountdowns = () =>
+  every("time[data-countdown]", (time) => {
+    const around = time.closest("[data-when-over]");
+    if (until(time) > 0) write(time, countdown(until(time)));
+    else if (around) write(around, around.dataset.whenOver);
+    else write(time, "has ended: reload the page");
+  });
 
 if (document.querySelector("time[data-relative]")) {
   tellRelative();

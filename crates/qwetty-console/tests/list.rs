@@ -82,7 +82,12 @@ async fn search_status_sort_and_page_are_in_the_address() {
     let page = browser.get("/settings/api-keys?search=zebra").await;
     assert!(page.shows("Nothing matches") && page.shows("Show all keys") && !page.shows("No keys yet"));
     let page = browser.get("/settings/api-keys?page=9").await;
-    assert!(page.shows("No rows of 61") && page.shows("href=\"/settings/api-keys?page=3\""));
+    assert!(page.shows("There is no page 9") && page.shows("href=\"/settings/api-keys?page=3\""));
+    assert!(!page.shows("<table"), "{}", page.body);
+    let page = browser.get("/settings/audit-log?page=99").await;
+    assert!(page.shows("There is no page 99") && !page.shows("<table"), "{}", page.body);
+    let page = browser.get("/settings/api-keys?status=revoked").await;
+    assert!(page.shows("No key has the status “Revoked”.") && !page.shows("this text"), "{}", page.body);
     for query in ["status=gone", "page=0", "page=1&page=2", "limit=5", "search=%ff"] {
         let answer = browser.get(&format!("{LIST}?{query}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");

@@ -167,17 +167,19 @@ fn nothing_matches() -> Markup {
 
 fn table(visit: &Visit<'_>, filter: &Filter, events: &Listing<AuditEvent>, names: &Names) -> Markup {
     html! {
-        table.cards role="table" {
-            caption.visually-hidden { "Audit log" }
-            thead role="rowgroup" {
-                tr role="row" {
-                    @for label in ["What", "About", "By", "From", "When", "Changes"] {
-                        th role="columnheader" scope="col" { (label) }
+        @if !events.items.is_empty() {
+            table.cards role="table" {
+                caption.visually-hidden { "Audit log" }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for label in ["What", "About", "By", "From", "When", "Changes"] {
+                            th role="columnheader" scope="col" { (label) }
+                        }
                     }
                 }
-            }
-            tbody role="rowgroup" {
-                @for event in &events.items { (row(visit, event, names)) }
+                tbody role="rowgroup" {
+                    @for event in &events.items { (row(visit, event, names)) }
+                }
             }
         }
         (pagination(filter.paging, events.items.len(), events.total, |page| filter.address_of_page(page)))

@@ -25,7 +25,7 @@ pub(crate) fn faults(faults: &[(String, String)]) -> Markup {
             div.banner.bad #faults role="alert" tabindex="-1" {
                 (icon::of(icon_of(Tone::Bad)))
                 div {
-                    h2 { "Nothing was changed yet" }
+                    h2 { "Nothing is done yet" }
                     ul {
                         @for (field, message) in faults { li { a href={ "#" (field) } { (message) } } }
                     }

@@ -7,7 +7,7 @@ pub(crate) struct Chart<'a> {
     /// Its id on the page.
     pub(crate) id: &'a str,
     pub(crate) title: &'a str,
-    /// What one bar stands for: `Hour`.
+    /// What one bar stands for, and in which time zone: `Hour (UTC)`.
     pub(crate) unit: &'a str,
     pub(crate) bars: &'a [Bar],
 }
@@ -49,6 +49,7 @@ impl Chart<'_> {
                     }
                     p.ends aria-hidden="true" {
                         @if let Some(first) = self.bars.first() { span { (first.label) } }
+                        span { (self.unit) }
                         @if let Some(last) = self.bars.last() { span { (last.label) } }
                     }
                     details { summary { "As a table" } (self.table()) }
@@ -124,7 +125,7 @@ mod tests {
     }
 
     fn drawn(bars: &[Bar]) -> String {
-        Chart { id: "day", title: "Last 24 hours", unit: "Hour", bars }.figure().0
+        Chart { id: "day", title: "Last 24 hours", unit: "Hour (UTC)", bars }.figure().0
     }
 
     #[test]
@@ -134,6 +135,8 @@ mod tests {
         assert!(figure.contains("<title>09:00: 1,200 admitted, 3 denied</title>"));
         assert!(figure.contains("<td class=\"number\">1,200</td>"));
         assert!(!figure.contains("<th scope=\"row\">10:00"));
+        // Under the drawing and at the head of the table.
+        assert_eq!(figure.matches("Hour (UTC)").count(), 2);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use maud::{Markup, html};
 use qwetty_storage::Page;
 
+use super::empty::empty;
 use super::icon::{self, Icon};
 
 /// How many rows a page of a list has.
@@ -50,16 +51,16 @@ pub(crate) fn pagination(
     let first = paging.before().saturating_add(1);
     let last = paging.before().saturating_add(u64::try_from(shown).unwrap_or(u64::MAX));
     let pages = total.div_ceil(u64::from(ROWS)).max(1);
+    if shown == 0 {
+        return no_such_page(paging, pages, address);
+    }
     html! {
         nav.pagination aria-label="Pages" {
-            p {
-                @if shown > 0 { (grouped(first)) "–" (grouped(last)) " of " (grouped(total)) }
-                @else { "No rows of " (grouped(total)) }
-            }
-            @if pages > 1 || paging.number() > 1 {
+            p { (grouped(first)) "–" (grouped(last)) " of " (grouped(total)) }
+            @if pages > 1 {
                 ul {
                     @if paging.number() > 1 {
-                        li { a.button.quiet rel="prev" href=(address(paging.number().min(pages + 1) - 1)) {
+                        li { a.button.quiet rel="prev" href=(address(paging.number() - 1)) {
                             (icon::of(Icon::Previous)) "Previous"
                         } }
                     }
@@ -73,6 +74,17 @@ pub(crate) fn pagination(
             }
         }
     }
+}
+
+/// What stands in the place of a page past the end.
+fn no_such_page(paging: Paging, pages: u64, address: impl Fn(u64) -> String) -> Markup {
+    let title = format!("There is no page {}", grouped(paging.number()));
+    empty(
+        &title,
+        &html! {
+            p { a.button.quiet href=(address(pages)) { "Go to the last page, " (grouped(pages)) } }
+        },
+    )
 }
 
 /// A number in groups of three digits: `10,000`.
@@ -103,7 +115,8 @@ mod tests {
     #[test]
     fn the_way_back_from_beyond_the_end_leads_to_the_last_page() {
         let beyond = pagination(Paging(9), 0, 30, |page| format!("?page={page}")).0;
-        assert!(beyond.contains("href=\"?page=2\"") && !beyond.contains("Next"), "{beyond}");
+        assert!(beyond.contains("There is no page 9") && beyond.contains("href=\"?page=2\""), "{beyond}");
+        assert!(!beyond.contains("<nav"), "{beyond}");
         let only = pagination(Paging(1), 25, 25, |page| format!("?page={page}")).0;
         assert!(!only.contains("href"), "{only}");
     }

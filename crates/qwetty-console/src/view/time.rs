@@ -37,7 +37,8 @@ pub(crate) fn hour(at: Timestamp) -> String {
     format!("{} {}, {:02}:00", at.day(), at.month(), at.hour())
 }
 
-/// How long it is until an instant, which the script counts down.
+/// How long it is until an instant, which the script counts down. At the end it puts what the `data-when-over` of an element
+/// around it says in the place of that element's text.
 pub(crate) fn countdown(until: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(until) title=(exact(until)) data-countdown { (remaining(until, now)) } }
 }

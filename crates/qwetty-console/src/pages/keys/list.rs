@@ -45,7 +45,7 @@ pub(crate) async fn show(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
             (no_keys(visit))
         } @else {
             (filter.form())
-            @if keys.total == 0 { (nothing_matches()) } @else { (table(visit, &filter, &keys)) }
+            @if keys.total == 0 { (nothing_matches(&filter)) } @else { (table(visit, &filter, &keys)) }
         }
     };
     Ok(visit.page("API keys", &content))
@@ -113,11 +113,19 @@ fn curl(base: &str) -> String {
     format!("curl {base}/api/v1/me \\\n  -H \"Authorization: Bearer $QWETTY_API_KEY\"")
 }
 
-fn nothing_matches() -> Markup {
+fn nothing_matches(filter: &Filter) -> Markup {
+    let told = match (&filter.search, filter.status) {
+        (_, None) => "No key has this text in its name, description or start.".to_owned(),
+        (None, Some(status)) => format!("No key has the status “{}”.", status::label(status)),
+        (Some(_), Some(status)) => format!(
+            "No key with the status “{}” has this text in its name, description or start.",
+            status::label(status)
+        ),
+    };
     empty(
         "Nothing matches",
         &html! {
-            p { "No key has this text in its name, description or start, or none of them has this status." }
+            p { (told) }
             p { a.button.quiet href=(HOME) { "Show all keys" } }
         },
     )
@@ -127,25 +135,27 @@ fn nothing_matches() -> Markup {
 /// is not laid out as one for none.
 fn table(visit: &Visit<'_>, filter: &Filter, keys: &Listing<KeyView>) -> Markup {
     html! {
-        table.cards role="table" {
-            caption.visually-hidden { "API keys" }
-            thead role="rowgroup" {
-                tr role="row" {
-                    @for (sort, label) in [
-                        (Some(KeySort::Name), "Name"),
-                        (None, "Status"),
-                        (None, "Permissions"),
-                        (None, "Channels"),
-                        (Some(KeySort::CreatedAt), "Created"),
-                        (Some(KeySort::LastUsedAt), "Last used"),
-                        (Some(KeySort::RequestCount), "Requests"),
-                    ] {
-                        (filter.column(sort, label))
+        @if !keys.items.is_empty() {
+            table.cards role="table" {
+                caption.visually-hidden { "API keys" }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for (sort, label) in [
+                            (Some(KeySort::Name), "Name"),
+                            (None, "Status"),
+                            (None, "Permissions"),
+                            (None, "Channels"),
+                            (Some(KeySort::CreatedAt), "Created"),
+                            (Some(KeySort::LastUsedAt), "Last used"),
+                            (Some(KeySort::RequestCount), "Requests"),
+                        ] {
+                            (filter.column(sort, label))
+                        }
                     }
                 }
-            }
-            tbody role="rowgroup" {
-                @for key in &keys.items { (row(visit, key)) }
+                tbody role="rowgroup" {
+                    @for key in &keys.items { (row(visit, key)) }
+                }
             }
         }
         (pagination(filter.paging, keys.items.len(), keys.total, |page| filter.address_of_page(page)))
@@ -202,7 +212,7 @@ fn some_of<'a>(names: impl Iterator<Item = &'a str>) -> Markup {
     let rest = names.len().saturating_sub(NAMED);
     html! {
         ul.inline {
-            @for name in names.iter().take(NAMED) { li { (name) } }
+            @for name in names.iter().take(NAMED) { li { bdi { (name) } } }
             @if rest > 0 { li.faint { "and " (rest) " more" } }
         }
     }

@@ -106,7 +106,9 @@ fn overlap_banner(visit: &Visit<'_>, key: &KeyView) -> Markup {
     html! {
         @if let Some(previous) = lifecycle.previous(key.at) {
             (banner::banner(Tone::Warning, &html! {
-                p { strong { "Two values work" } " for another " (time::countdown(previous.ends_at, visit.now)) "." }
+                p data-when-over="The overlap has ended: reload the page." {
+                    strong { "Two values work" } " for another " (time::countdown(previous.ends_at, visit.now)) "."
+                }
                 ul {
                     li {
                         "The new one, " code { (lifecycle.current().start) "…" }

@@ -63,7 +63,8 @@ fn old_value(visit: &Visit<'_>, issued: &IssuedKey) -> Markup {
         section.card {
             h2 { "The old value" }
             @match lifecycle.previous(issued.key.at) {
-                Some(previous) => p {
+                // Nobody is told to reload this page: the new value is on it only once.
+                Some(previous) => p data-when-over="It has ended. Programs that still send it are refused." {
                     code { (previous.value.start) "…" }
                     " works until " (time::exact(previous.ends_at)) ", for another "
                     (time::countdown(previous.ends_at, visit.now))
