@@ -67,7 +67,9 @@ impl KeysInMemory {
     /// One decision on whatever a client sent. It never waits, for everything is in memory.
     pub fn verify_text(&self, presented: &str, ask: Ask<'_>, charge: Charge) -> Verdict {
         let request = VerifyRequest { organization: None, ask, charge };
-        let decided = self.verifier.verify(presented, &request).now_or_never();
+        // As the layers do that stand before a service: without a future where there is nothing to wait for.
+        let decided = self.verifier.verify_in_memory(presented, &request);
+        let decided = decided.or_else(|| self.verifier.verify(presented, &request).now_or_never());
         decided.expect("a decision in memory does not wait").expect("a store in memory answers")
     }
 }
