@@ -41,8 +41,9 @@ class Panel:
 
     def __init__(self, number, title, largest):
         self.x = number * (WIDTH + LEFT) + LEFT
-        step = next(step for step in (20, 50, 100, 200, 500, 1_000, 2_000) if largest / step <= 6)
+        step = next(step for step in (20, 50, 100, 200, 500, 1_000, 2_000, 5_000) if largest / step <= 6)
         self.top = step * (int(largest / step) + 1)
+        self.names = 0
         self.drawn = [text(self.x + WIDTH / 2, 24, title, size=14)]
         for value in range(0, self.top + 1, step):
             y = self.y(value)
@@ -65,7 +66,11 @@ class Panel:
         for (x, y), value in zip(points, values):
             self.drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>')
             self.drawn.append(text(x, y - 8, f"{value:.0f}", size=10))
-        self.drawn.append(text(self.x + 4, points[0][1] - 22, name, "start", 11))
+        # The names stand where the lines have not yet risen.
+        self.names += 1
+        y = TOP + 16 * self.names
+        self.drawn.append(f'<path d="M{self.x + 6} {y - 4}h16" stroke="{color}" stroke-width="2"/>')
+        self.drawn.append(text(self.x + 27, y, name, "start", 11))
 
 
 def keys():
@@ -84,7 +89,7 @@ def keys():
 def threads():
     kinds = [("own_keys", "keys of their own"), ("one_key", "one key")]
     # With two threads, twice as many decisions in the time of one thread's.
-    rates = [[n * 1_000 / nanoseconds("verify_threads", f"{kind}_{n}") for n in (1, 2)] for kind, _ in kinds]
+    rates = [[n * 1_000_000 / nanoseconds("verify_threads", f"{kind}_{n}") for n in (1, 2)] for kind, _ in kinds]
     panel = Panel(1, "Threads: decisions a millisecond", max(sum(rates, [])))
     for place, ((_, name), pair) in enumerate(zip(kinds, rates)):
         middle = panel.x + WIDTH / 2 * (place + 0.5)
