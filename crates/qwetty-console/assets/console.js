@@ -115,12 +115,24 @@ every("[data-belongs-to]", (part) => {
   }
 });
 
+// The end of a day in UTC, as the server tells it; the last day of the year 9999 ends with itself.
+const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "medium", timeZone: "UTC" });
+
+const endOfDay = (date) => {
+  if (Number.isNaN(date)) return [];
+  const end = Math.min(date + 86_400_000, Date.UTC(10_000, 0) - 1);
+  return [`${EXACT.format(end).replace(" at ", ", ")} UTC, ${relative(end - Date.now())}`];
+};
+
+// <dl data-words="what choices come to, in the server's words, by field=value">
 // <dd data-tells="names of fields" data-nothing="what they say when they are empty">: what the form says, as it is filled in.
-const said = (control) => {
-  if (control.type === "checkbox" || control.type === "radio") {
-    return control.checked ? [control.closest("label").querySelector("bdi").textContent] : [];
-  }
-  const text = control.selectedOptions ? control.selectedOptions[0].textContent : control.value;
+const said = (control, words) => {
+  const isBox = control.type === "checkbox" || control.type === "radio";
+  if (isBox && !control.checked) return [];
+  if (control.type === "date") return endOfDay(control.valueAsNumber);
+  const known = words[`${control.name}=${control.value}`];
+  if (known !== undefined) return known ? [known] : [];
+  const text = isBox ? control.closest("label").querySelector("bdi").textContent : control.value;
   return text.split("\n").map((line) => line.trim()).filter(Boolean);
 };
 
@@ -129,8 +141,9 @@ const tellForm = (form) =>
     const names = place.dataset.tells.split(" ");
     const controls = names.flatMap((name) => [...form.elements].filter((control) => control.name === name));
     if (controls.length === 0) return;
-    const words = controls.flatMap(said);
-    const items = (words.length > 0 ? words : [place.dataset.nothing]).map((word) => {
+    const words = JSON.parse(place.closest("[data-words]").dataset.words);
+    const told = controls.flatMap((control) => said(control, words));
+    const items = (told.length > 0 ? told : [place.dataset.nothing]).map((word) => {
       const item = document.createElement("li");
       item.append(Object.assign(document.createElement("bdi"), { textContent: word }));
       return item;

@@ -301,23 +301,19 @@ async fn what_the_visitor_lacks_is_not_offered_and_refused_if_tried() {
         ("name", "Child"),
     ];
     for (tried, told) in [
-        (("permissions", "messages:send"), "permissions"),
-        (("channels", "other"), "channels"),
-        (("whitelist", "192.0.3.1"), "networks"),
-        (("whitelist", ""), "networks"),
-        (("tier", "admin"), "tier"),
-        (("expiry", "never"), "expiry"),
+        (("permissions", "messages:send"), "Send messages"),
+        (("channels", "other"), "Other"),
+        (("whitelist", "192.0.2.9\n192.0.3.1"), "192.0.3.1"),
+        (("whitelist", ""), "every address"),
+        (("tier", "admin"), "the tier admin"),
+        (("expiry", "never"), "it ends on 21 January 2030, 12:00:00 UTC"),
     ] {
         let kept = allowed.iter().copied().filter(|(name, _)| *name != tried.0);
         let fields: Vec<_> = kept.chain([tried]).collect();
         let page = create(&mut browser, &fields).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{tried:?}");
-        assert!(
-            page.shows(&format!("the caller&#39;s own {told}"))
-                || page.shows(&format!("caller's own {told}")),
-            "{tried:?}: {}",
-            page.body
-        );
+        let fault = format!("<li>More than your own key may: {told}.</li>");
+        assert!(page.shows(&fault), "{tried:?}: {}", page.body);
         assert!(page.shows("value=\"Child\""));
     }
     let refused = EventList {
@@ -330,6 +326,93 @@ async fn what_the_visitor_lacks_is_not_offered_and_refused_if_tried() {
     assert_eq!(create(&mut browser, &allowed).await.status, StatusCode::OK);
     let child = keys(&world).await.into_iter().find(|key| key.record.name.as_str() == "Child").unwrap();
     assert_eq!(child.record.lifecycle.expires_at(), Some(NOON.saturating_add(20 * DAY)));
+}
+
+#[tokio::test]
+async fn everything_in_which_a_key_would_exceed_the_visitors_is_told_at_once() {
+    let world = World::new().await;
+    channel(&world, "mine", "Mine").await;
+    channel(&world, "other", "Other").await;
+    let mine = ChannelScope::Only(Channels::try_from(vec!["mine".parse().unwrap()]).unwrap());
+    let key = manager(&world, |new| {
+        new.channels = mine;
+        new.networks = networks(&["192.0.2.0/24"]);
+        new.expires_at = Some(NOON.saturating_add(20 * DAY));
+    })
+    .await;
+    let mut browser = world.signed_in(&key).await;
+    let too_much = [
+        ("permissions", "messages:send"),
+        ("reach", "every"),
+        ("whitelist", ""),
+        ("expiry", "90"),
+        ("tier", "admin"),
+    ];
+    for (step, name, status) in [
+        ("create", "Child", StatusCode::FORBIDDEN),
+        ("review", "Child", StatusCode::FORBIDDEN),
+        ("create", "", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let page = create(&mut browser, &[&too_much[..], &[("step", step), ("name", name)]].concat()).await;
+        assert_eq!(page.status, status, "{step}");
+        for told in
+            ["Send messages", "every channel", "every address", "the tier admin", "it ends on 21 January"]
+        {
+            let fault = format!("<li>More than your own key may: {told}");
+            assert!(page.shows(&fault), "{step}, {told}: {}", page.body);
+        }
+        assert!(!page.shows("Nothing is created yet"));
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_a_visitor_with_networks_begins_with_what_may_be_granted() {
+    let world = World::new().await;
+    let key = manager(&world, |new| new.networks = networks(&["192.0.2.0/24", "2001:db8::/32"])).await;
+    let mut browser = world.signed_in(&key).await;
+    let page = browser.get(NEW).await;
+    let typed = page.between("<textarea name=\"whitelist\"", "</textarea>").split_once(">\n").unwrap().1;
+    assert_eq!(typed, "192.0.2.0/24\n2001:db8::/32");
+    assert!(!page.shows("Every address"), "{}", page.body);
+    assert_eq!(create(&mut browser, &[("whitelist", typed)]).await.status, StatusCode::OK);
+    let child = keys(&world).await.into_iter().find(|key| key.record.name.as_str() == "CRM").unwrap();
+    assert_eq!(child.record.access.networks, networks(&["192.0.2.0/24", "2001:db8::/32"]));
+}
+
+#[tokio::test]
+async fn the_last_day_that_can_be_written_is_a_day_like_others() {
+    let world = World::new().await;
+    let mut browser = world.signed_in(&world.root).await;
+    assert!(browser.get(NEW).await.shows("max=\"9999-12-31\""));
+    let page = create(&mut browser, &[("expiry", "date"), ("date", "10000-01-01")]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.shows("The year must be 9999 at most"), "{}", page.body);
+    let input = page.between("<input type=\"date\"", ">");
+    assert!(input.contains("aria-invalid=\"true\"") && input.contains("expiry-errors\""), "{input}");
+    let page = create(&mut browser, &[("expiry", "date"), ("date", "9999-12-31")]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let made = keys(&world).await.into_iter().find(|key| key.record.name.as_str() == "CRM").unwrap();
+    assert_eq!(made.record.lifecycle.expires_at().unwrap().to_string(), "9999-12-31T23:59:59.999999Z");
+}
+
+#[tokio::test]
+async fn the_script_is_given_the_servers_words_for_what_is_chosen() {
+    let world = World::new().await;
+    let mut browser = world.signed_in(&world.root).await;
+    let page = browser.get(NEW).await;
+    let words = page.between("data-words=\"", "\"").replace("&quot;", "\"");
+    let words: serde_json::Value = serde_json::from_str(&words).unwrap();
+    for (choice, field, value) in [
+        ("reach=every", "reach", "every"),
+        ("expiry=7", "expiry", "7"),
+        ("expiry=never", "expiry", "never"),
+        ("tier=admin", "tier", "admin"),
+    ] {
+        let review = create(&mut browser, &[(field, value), ("step", "review")]).await;
+        let told = words[choice].as_str().unwrap();
+        let summary = review.between("<h2 id=\"summary\"", "</section>");
+        assert!(summary.contains(&format!("<bdi>{told}</bdi>")), "{choice}, {told}: {summary}");
+    }
 }
 
 #[tokio::test]

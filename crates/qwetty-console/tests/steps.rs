@@ -163,7 +163,12 @@ async fn an_edit_that_breaks_rules_or_exceeds_the_visitor_is_refused_in_the_form
         submit(&mut managers, &edit, &edited(&[("permissions", "messages:send"), ("name", "Kept <i>")]))
             .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert!(answer.shows("(permissions)") && answer.shows("value=\"Kept &lt;i&gt;\""), "{}", answer.body);
+    assert!(
+        answer.shows("More than your own key may: Send messages.")
+            && answer.shows("value=\"Kept &lt;i&gt;\""),
+        "{}",
+        answer.body
+    );
     assert_eq!(event(&world, Action::KeyGrantRefused).await.actor.unwrap().key, manager.id);
     assert_eq!(view(&world, &key).await.record.name.as_str(), "CRM");
 }
@@ -383,4 +388,30 @@ async fn no_step_is_taken_without_the_forms_token() {
     let answer = browser.post(&step(&key, "revoke"), &[]).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(code(&world, &key.value).await, "valid");
+}
+
+#[tokio::test]
+async fn a_revocation_is_called_undoable_only_where_the_visitor_can_undo_it() {
+    let world = World::new().await;
+    let manager = world.key(draft("Manager", &["api_keys:read", "api_keys:manage", "chats:read"])).await;
+    let plain = world.key(draft("Plain", &["chats:read"])).await;
+    let beyond = world.key(draft("Beyond", &["messages:send"])).await;
+    let ends_at = Some(NOON.saturating_add(DAY));
+    let over = world.key(NewKey { expires_at: ends_at, ..draft("Over", &["chats:read"]) }).await;
+    world.clock.advance(2 * DAY);
+    let mut browser = world.signed_in(&manager).await;
+    for (key, is_undoable) in [(&plain, true), (&beyond, false), (&over, false), (&manager, false)] {
+        let page = browser.get(&step(key, "revoke")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert_eq!(page.shows("You can reactivate it later"), is_undoable, "{}", page.body);
+    }
+    for (key, is_undoable) in [(&plain, true), (&beyond, false), (&over, false)] {
+        let page = browser.get(&step(key, "delete")).await;
+        assert_eq!(
+            (page.status, page.shows("can be undone")),
+            (StatusCode::OK, is_undoable),
+            "{}",
+            page.body
+        );
+    }
 }

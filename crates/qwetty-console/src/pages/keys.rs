@@ -6,6 +6,7 @@ pub(crate) mod create;
 pub(crate) mod delete;
 mod draft;
 pub(crate) mod edit;
+mod excesses;
 mod faults;
 mod filter;
 mod form;

@@ -10,6 +10,8 @@ pub(crate) struct Field<'a> {
     pub(crate) hint: Option<&'a str>,
     /// What is wrong with what was typed.
     pub(crate) errors: &'a [String],
+    /// The field around it whose faults are about what was typed here.
+    pub(crate) faulty_with: Option<&'a str>,
     pub(crate) is_required: bool,
 }
 
@@ -33,6 +35,9 @@ pub(crate) enum Kind {
     Date,
 }
 
+/// After it there is nothing that RFC 3339 can write.
+const LAST_DAY: &str = "9999-12-31";
+
 impl<'a> Field<'a> {
     /// A field with neither hint nor fault.
     pub(crate) fn new(name: &'a str, label: &'a str) -> Self {
@@ -41,15 +46,16 @@ impl<'a> Field<'a> {
 
     /// A line of text.
     pub(crate) fn line(&self, kind: Kind, value: &str) -> Markup {
-        let (input, autocomplete) = match kind {
-            Kind::Text => ("text", "off"),
-            Kind::Secret => ("password", "off"),
-            Kind::Search => ("search", "off"),
-            Kind::Date => ("date", "off"),
+        let input = match kind {
+            Kind::Text => "text",
+            Kind::Secret => "password",
+            Kind::Search => "search",
+            Kind::Date => "date",
         };
+        let max = (kind == Kind::Date).then_some(LAST_DAY);
         self.around(&html! {
             input type=(input) name=(self.name) id=(self.name) value=[(!value.is_empty()).then_some(value)]
-                autocomplete=(autocomplete) spellcheck="false" autocapitalize="none"
+                max=[max] autocomplete="off" spellcheck="false" autocapitalize="none"
                 required[self.is_required] aria-describedby=[self.described_by()]
                 aria-invalid=[self.invalid()];
         })
@@ -122,12 +128,13 @@ impl<'a> Field<'a> {
     fn described_by(&self) -> Option<String> {
         let hint = self.hint.map(|_| format!("{}-hint", self.name));
         let errors = (!self.errors.is_empty()).then(|| format!("{}-errors", self.name));
-        let ids: Vec<String> = hint.into_iter().chain(errors).collect();
+        let around = self.faulty_with.map(|field| format!("{field}-errors"));
+        let ids: Vec<String> = hint.into_iter().chain(errors).chain(around).collect();
         (!ids.is_empty()).then(|| ids.join(" "))
     }
 
     fn invalid(&self) -> Option<&'static str> {
-        (!self.errors.is_empty()).then_some("true")
+        (!self.errors.is_empty() || self.faulty_with.is_some()).then_some("true")
     }
 }
 

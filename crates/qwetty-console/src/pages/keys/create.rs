@@ -5,7 +5,8 @@ use qwetty_authz::ChannelScope;
 
 use super::abilities::Abilities;
 use super::channels::KnownChannels;
-use super::draft::{Draft, Expiry, Reach};
+use super::draft::{Draft, Expiry, Reach, whitelist};
+use super::excesses::Excesses;
 use super::form::KeyForm;
 use super::judged::{Judged, Until};
 use super::{once, value, wanted};
@@ -52,11 +53,17 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
         visit.manager.faults(visit.organization, &wanted_of(&judged)).await.map_err(ManageError::from)?,
     );
     let new = new_key(visit, &draft, &judged).filter(|_| faults.is_empty());
+    let excesses =
+        Excesses { visit, organization: visit.organization, draft: &draft, judged: &judged, as_it_is: None };
     let Some(new) = new else {
+        excesses.tell(&mut faults).await?;
         return page(visit, StatusCode::UNPROCESSABLE_ENTITY, &draft, &judged, &faults, false).await;
     };
     if step == Step::Review {
-        return page(visit, StatusCode::OK, &draft, &judged, &faults, true).await;
+        excesses.tell(&mut faults).await?;
+        let (status, is_review) =
+            if faults.is_empty() { (StatusCode::OK, true) } else { (StatusCode::FORBIDDEN, false) };
+        return page(visit, status, &draft, &judged, &faults, is_review).await;
     }
     if !visit.is_first(&once) {
         return Ok(once::already_sent(visit, HOME));
@@ -66,6 +73,7 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
         Err(error) => error,
     };
     visit.not_done(&once, &error);
+    excesses.tell(&mut faults).await?;
     let status = faults.add_refusal(error)?;
     page(visit, status, &draft, &judged, &faults, false).await
 }
@@ -76,6 +84,7 @@ fn blank(visit: &Visit<'_>) -> Draft {
     let mine = visit.key.record().lifecycle.expires_at();
     Draft {
         reach: Some(if is_free { Reach::Every } else { Reach::Ticked }),
+        whitelist: whitelist(&visit.key.access().networks),
         expiry: Some(if mine.is_some() { Expiry::Mine } else { Expiry::Days(90) }),
         ..Draft::default()
     }
@@ -115,7 +124,7 @@ async fn page(
 ) -> Result<Response, Refusal> {
     let channels = KnownChannels::of(visit, visit.organization).await?;
     let quota = visit.engine.quotas().get(draft.tier.unwrap_or_default());
-    let abilities = Abilities::of_draft(judged, None, quota, visit.catalogue(), &channels, visit.now);
+    let abilities = Abilities::of_draft(judged, None, quota, visit, &channels);
     let form =
         KeyForm { visit, draft, faults, channels: &channels, abilities: &abilities, kept: None, is_review };
     let content = html! {

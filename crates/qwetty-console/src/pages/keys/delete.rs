@@ -2,7 +2,7 @@ use http::StatusCode;
 use maud::html;
 use qwetty::KeyView;
 
-use super::offers::Offers;
+use super::offers::{Offers, is_revocation_undoable};
 use super::{find, path};
 use crate::fields::FieldsError;
 use crate::notice::{Notice, Tone};
@@ -60,7 +60,7 @@ fn page(visit: &Visit<'_>, status: StatusCode, key: &KeyView, typed: &str, fault
                     None => "which has never been used.",
                 }
             }
-            @if key.record.lifecycle.revocation().is_none() {
+            @if key.record.lifecycle.revocation().is_none() && is_revocation_undoable(visit, key) {
                 p { "To stop it for a while, " a href={ (key_path) "/revoke" } { "revoke it" } " instead: that can be undone." }
             }
         }))

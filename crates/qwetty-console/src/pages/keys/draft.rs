@@ -70,10 +70,6 @@ impl Draft {
                 (Reach::Ticked, channels.iter().map(ToString::to_string).collect())
             }
         };
-        let networks: Vec<String> = match &access.networks {
-            IpPolicy::Any => Vec::new(),
-            IpPolicy::Only(networks) => networks.iter().map(ToString::to_string).collect(),
-        };
         let description = key.record.description.as_ref().map(ToString::to_string).unwrap_or_default();
         Self {
             name: key.record.name.to_string(),
@@ -81,7 +77,7 @@ impl Draft {
             permissions: key.permissions.iter().map(ToString::to_string).collect(),
             reach: Some(reach),
             channels,
-            whitelist: networks.join("\n"),
+            whitelist: whitelist(&access.networks),
             expiry: Some(Expiry::Kept),
             date: String::new(),
             tier: Some(key.record.tier),
@@ -117,6 +113,14 @@ impl Expiry {
     fn parse(text: &str) -> Option<Self> {
         let others = [Self::Kept, Self::Mine, Self::Date, Self::Never];
         PRESETS.map(Self::Days).into_iter().chain(others).find(|expiry| expiry.value() == text)
+    }
+}
+
+/// Networks as they are typed, one a line.
+pub(super) fn whitelist(networks: &IpPolicy) -> String {
+    match networks {
+        IpPolicy::Any => String::new(),
+        IpPolicy::Only(networks) => networks.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
     }
 }
 

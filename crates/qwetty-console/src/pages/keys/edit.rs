@@ -6,6 +6,7 @@ use qwetty_storage::Revision;
 use super::abilities::Abilities;
 use super::channels::KnownChannels;
 use super::draft::Draft;
+use super::excesses::Excesses;
 use super::form::KeyForm;
 use super::judged::{Judged, Until};
 use super::offers::Offers;
@@ -50,7 +51,9 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
     let asked = wanted(patch.permissions.as_ref(), patch.channels.as_ref(), judged.until);
     let organization = key.record.organization;
     faults.add_all(visit.manager.faults(organization, &asked).await.map_err(ManageError::from)?);
+    let excesses = Excesses { visit, organization, draft: &draft, judged: &judged, as_it_is: Some(&key) };
     if !faults.is_empty() {
+        excesses.tell(&mut faults).await?;
         return form.page(StatusCode::UNPROCESSABLE_ENTITY, &faults, &[]).await;
     }
     if changed.is_empty() {
@@ -62,7 +65,10 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
             let notice = Notice::done("The changes are saved. They hold from now on.");
             return Ok(visit.done(&path(key.record.id), notice));
         }
-        Err(error) => faults.add_refusal(error)?,
+        Err(error) => {
+            excesses.tell(&mut faults).await?;
+            faults.add_refusal(error)?
+        }
     };
     form.page(status, &faults, &[]).await
 }
@@ -132,8 +138,7 @@ impl Form<'_> {
         let (visit, key) = (self.visit, self.key);
         let channels = KnownChannels::of(visit, key.record.organization).await?;
         let quota = visit.engine.quotas().get(self.draft.tier.unwrap_or(key.record.tier));
-        let abilities =
-            Abilities::of_draft(self.judged, Some(key), quota, visit.catalogue(), &channels, visit.now);
+        let abilities = Abilities::of_draft(self.judged, Some(key), quota, visit, &channels);
         let fields = KeyForm {
             visit,
             draft: self.draft,

@@ -22,11 +22,14 @@ impl Faults {
     }
 
     /// The engine refused what the form asks for; the status of the form that is shown again. What has to do with no field
-    /// goes on up.
+    /// goes on up. What was told of an excess already, with all that it exceeds, is not told again.
     pub(super) fn add_refusal(&mut self, error: ManageError) -> Result<StatusCode, Refusal> {
         match error {
             ManageError::ExceedsCaller(excess) => {
-                self.add(field_of(excess), excess);
+                let field = field_of(excess);
+                if self.of(field).is_empty() {
+                    self.add(field, in_words(excess));
+                }
                 Ok(StatusCode::FORBIDDEN)
             }
             ManageError::Invalid(faults) => {
@@ -35,6 +38,13 @@ impl Faults {
             }
             error => Err(error.into()),
         }
+    }
+}
+
+fn in_words(excess: Excess) -> String {
+    match excess {
+        Excess::Axis(_) => "your own key may not grant this".to_owned(),
+        Excess::OwnKey | Excess::OperatorKey => excess.to_string(),
     }
 }
 

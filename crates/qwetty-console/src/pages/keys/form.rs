@@ -4,10 +4,10 @@ use qwetty_keys::Timestamp;
 use qwetty_ratelimit::Tier;
 use qwetty_storage::Channel;
 
-use super::abilities::{Abilities, quota};
+use super::abilities::{Abilities, FormWords, quota};
 use super::channels::KnownChannels;
 use super::draft::{Draft, Expiry, PRESETS, Reach};
-use super::judged::DAY;
+use super::judged::{DAY, Until};
 use crate::pages::faults::Faults;
 use crate::view::field::{Choice, Field, Kind, Picks, boxes};
 use crate::view::time;
@@ -37,7 +37,7 @@ impl KeyForm<'_> {
             section.card { (self.expiry()) (self.tier()) }
             section.card.summary data-script[!self.is_told()] hidden[!self.is_told()] {
                 h2 #summary tabindex="-1" autofocus[self.is_review] { "What this key will be able to do" }
-                (self.abilities.list(true))
+                (self.abilities.live_list(&self.words()))
             }
         }
     }
@@ -45,6 +45,22 @@ impl KeyForm<'_> {
     /// Without a script, the summary is of what was sent last, so it is shown only then.
     fn is_told(&self) -> bool {
         self.is_review || !self.faults.is_empty()
+    }
+
+    fn words(&self) -> FormWords {
+        let visit = self.visit;
+        let mine = visit.key.record().lifecycle.expires_at();
+        let until = |at: Option<Timestamp>| at.map_or(Until::Never, Until::At);
+        let comes_to = |expiry| match expiry {
+            Expiry::Kept => self.kept.map(until),
+            Expiry::Mine => Some(until(mine)),
+            Expiry::Days(days) => Some(Until::At(visit.now.saturating_add(DAY * u32::from(days)))),
+            Expiry::Never => Some(Until::Never),
+            Expiry::Date => None,
+        };
+        let expiries = self.offered_expiries().map(|(expiry, _)| (expiry, comes_to(expiry))).collect();
+        let tiers = [Tier::Standard, Tier::Admin].map(|tier| (tier, visit.engine.quotas().get(tier)));
+        FormWords::new(visit.key.access().networks == IpPolicy::Any, expiries, tiers.into(), visit.now)
     }
 
     fn names(&self) -> Markup {
@@ -202,6 +218,8 @@ impl KeyForm<'_> {
     fn expiry(&self) -> Markup {
         let errors = self.faults.of("expiry");
         let field = Field { errors: &errors, ..Field::new("expiry", "Expiration") };
+        let is_dated = self.draft.expiry == Some(Expiry::Date) || !self.draft.date.is_empty();
+        let is_of_date = is_dated && !errors.is_empty();
         let offered: Vec<(String, String)> =
             self.offered_expiries().map(|(expiry, label)| (expiry.value(), label)).collect();
         let chosen = self.draft.expiry.map(Expiry::value);
@@ -217,8 +235,11 @@ impl KeyForm<'_> {
         field.group(&html! {
             (boxes("expiry", Picks::One, &choices))
             div.nested data-belongs-to="expiry" data-value=(Expiry::Date.value()) {
-                (Field { hint: Some("The key works on the whole of this day, in UTC."), ..Field::new("date", "Day") }
-                    .line(Kind::Date, &self.draft.date))
+                (Field {
+                    hint: Some("The key works on the whole of this day, in UTC."),
+                    faulty_with: is_of_date.then_some("expiry"),
+                    ..Field::new("date", "Day")
+                }.line(Kind::Date, &self.draft.date))
             }
         })
     }

@@ -134,7 +134,9 @@ fn until(draft: &Draft, now: Timestamp, mine: Option<Timestamp>, faults: &mut Fa
         Some(Expiry::Mine) => Some(mine.map_or(Until::Never, Until::At)),
         Some(Expiry::Date) => {
             let end = end_of_day(&draft.date);
-            if end.is_none() {
+            if end.is_none() && is_beyond_9999(&draft.date) {
+                faults.add("expiry", "the year must be 9999 at most; choose an earlier day, or “Never”");
+            } else if end.is_none() {
                 faults.add("expiry", "the date is missing or does not exist; write it as 2031-12-31");
             }
             end.map(Until::At)
@@ -146,12 +148,17 @@ fn until(draft: &Draft, now: Timestamp, mine: Option<Timestamp>, faults: &mut Fa
     }
 }
 
-/// The first instant after a day, in UTC: the key works on that whole day.
+/// The first instant after a day, in UTC: the key works on that whole day. After the last day of the year 9999 there is
+/// nothing that RFC 3339 can write, so that one ends with its own last instant.
 fn end_of_day(date: &str) -> Option<Timestamp> {
     let begin: Timestamp = format!("{date}T00:00:00Z").parse().ok()?;
-    let end = begin.saturating_add(DAY);
-    // After the year 9999 there is nothing that RFC 3339 can write.
-    (Timestamp::from(end.to_offset_date_time()) == end).then_some(end)
+    Some(Timestamp::from(begin.saturating_add(DAY).to_offset_date_time()))
+}
+
+/// Browsers let people choose years of up to six digits.
+fn is_beyond_9999(date: &str) -> bool {
+    let year = date.split('-').next().unwrap_or_default();
+    year.trim_start_matches('0').len() > 4 && year.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -179,8 +186,21 @@ mod tests {
     fn a_day_is_over_when_the_next_one_begins() {
         let end = |date: &str| end_of_day(date).map(|end| end.to_string());
         assert_eq!(end("2030-02-28").as_deref(), Some("2030-03-01T00:00:00Z"));
-        for date in ["", "2030-02-30", "30-02-28", "2030-02-28T", "2030-2-8", "9999-12-31"] {
+        assert_eq!(end("9999-12-30").as_deref(), Some("9999-12-31T00:00:00Z"));
+        assert_eq!(end("9999-12-31").as_deref(), Some("9999-12-31T23:59:59.999999Z"));
+        for date in ["", "2030-02-30", "30-02-28", "2030-02-28T", "2030-2-8", "10000-01-01"] {
             assert_eq!(end(date), None, "{date}");
+        }
+    }
+
+    #[test]
+    fn a_year_that_cannot_be_written_is_named_as_the_fault() {
+        for (date, told) in
+            [("10000-01-01", "The year"), ("275760-09-13", "The year"), ("0x", "The date"), ("", "The date")]
+        {
+            let typed = Draft { expiry: Some(Expiry::Date), date: date.to_owned(), ..draft() };
+            let told_of = judged(&typed).1.of("expiry");
+            assert!(told_of.iter().all(|fault| fault.starts_with(told)) && told_of.len() == 1, "{told_of:?}");
         }
     }
 

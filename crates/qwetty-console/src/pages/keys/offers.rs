@@ -31,6 +31,13 @@ impl Offers {
     }
 }
 
+/// Whether the visitor can undo it if the key is revoked now.
+pub(super) fn is_revocation_undoable(visit: &Visit<'_>, key: &KeyView) -> bool {
+    by_rule(visit, key, false).is_ok()
+        && visit.manager.excess(&visit.caller, &key.record).is_none()
+        && !is_over(key)
+}
+
 /// The rules that go by who the visitor is.
 fn by_rule(visit: &Visit<'_>, key: &KeyView, may_be_own: bool) -> Result<(), Refusal> {
     if !visit.may(API_KEYS_MANAGE) {
@@ -60,12 +67,16 @@ fn revocable(key: &KeyView) -> Result<(), Refusal> {
 }
 
 fn reactivable(key: &KeyView) -> Result<(), Refusal> {
-    let is_over = key.record.lifecycle.expires_at().is_some_and(|at| at <= key.at);
     match key.status {
-        _ if is_over => Err(ManageError::KeyExpired.into()),
+        _ if is_over(key) => Err(ManageError::KeyExpired.into()),
         Status::Revoked => Ok(()),
         Status::Active | Status::ExpiringSoon | Status::Expired => Err(not_now("The key is not revoked.")),
     }
+}
+
+/// Revoked or not.
+fn is_over(key: &KeyView) -> bool {
+    key.record.lifecycle.expires_at().is_some_and(|at| at <= key.at)
 }
 
 fn not_now(detail: &'static str) -> Refusal {

@@ -3,7 +3,7 @@ use maud::html;
 use qwetty::KeyView;
 use qwetty_keys::RevocationReason;
 
-use super::offers::Offers;
+use super::offers::{Offers, is_revocation_undoable};
 use super::{find, path};
 use crate::notice::{Notice, Tone};
 use crate::pages::faults::Faults;
@@ -51,7 +51,10 @@ fn page(visit: &Visit<'_>, status: StatusCode, key: &KeyView, reason: &str, faul
     let content = html! {
         p { a href=(key_path) { bdi { (key.record.name) } } }
         h1 { "Revoke the key" }
-        p.lead { "Every call with it is refused from now on. You can reactivate it later." }
+        p.lead {
+            "Every call with it is refused from now on."
+            @if is_revocation_undoable(visit, key) { " You can reactivate it later." }
+        }
         (faults.banner())
         (last_used(visit, key))
         @if key.record.id == visit.key.id() {

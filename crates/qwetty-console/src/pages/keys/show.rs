@@ -43,7 +43,7 @@ pub(crate) async fn show(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
             div.stack {
                 section.card aria-labelledby="abilities" {
                     h2 #abilities { "What it is able to do" }
-                    (Abilities::of(&key, visit.catalogue(), &channels, visit.now).list(false))
+                    (Abilities::of(&key, visit.catalogue(), &channels, visit.now).list())
                 }
                 (usage.quota())
             }
