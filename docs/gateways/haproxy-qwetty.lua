@@ -21,6 +21,9 @@ local VARIABLES = {
     { "txn.qwetty_key_id", "x-qwetty-key-id" },
 }
 
+-- Who calls; the key first.
+local IDENTITY = { "x-qwetty-key-id", "x-qwetty-organization-id", "x-qwetty-permissions", "x-qwetty-channel-scopes" }
+
 -- The statuses with which Qwetty refuses. Any other is no decision, of Qwetty's or of anything else that listens there.
 local REFUSALS = { [400] = true, [401] = true, [403] = true, [414] = true, [429] = true, [431] = true, [503] = true }
 
@@ -59,10 +62,15 @@ local function question(txn)
     }
 end
 
--- Whether it is Qwetty that allows: a 200 of anything else that listens there names no key.
+-- Whether it is Qwetty that allows: it names a key and sets each header, if need be to nothing. A 200 of anything else that
+-- listens there does not, and one that lost a header on the way must not look like a key without restrictions.
 local function is_admission(answer)
-    local key = values(answer.headers, "x-qwetty-key-id")[1]
-    return answer.status == 200 and key ~= nil and key ~= ""
+    for _, header in ipairs(IDENTITY) do
+        if values(answer.headers, header)[1] == nil then
+            return false
+        end
+    end
+    return answer.status == 200 and values(answer.headers, IDENTITY[1])[1] ~= ""
 end
 
 local function admit(txn, answer)
