@@ -52,6 +52,9 @@ impl Message {
             Some(start) => String::from_utf8_lossy(&start).into_owned(),
             None => return Ok(false),
         };
+        if kind != Kind::Request && !self.start.starts_with("HTTP/1.") {
+            return Err(fault("an answer without a status line"));
+        }
         loop {
             let line = self.line(reader).await?.ok_or(ErrorKind::UnexpectedEof)?;
             if line.is_empty() {

@@ -26,7 +26,9 @@ impl Upstream {
     pub const WEBSOCKET_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
     /// Headers of its answers; a gateway replaces or removes them where Qwetty has its own.
-    const HEADERS: &str = "X-RateLimit-Limit: 1\r\nRateLimit: \"api\";r=1\r\nX-Qwetty-Problem: {}\r\nRetry-After: 7\r\n\
+    const HEADERS: &str = "X-RateLimit-Limit: 1\r\nRateLimit: \"api\";r=1\r\nX-Qwetty-Problem: {}\r\n\
+                           X-Qwetty-Key-Id: api\r\nX-Qwetty-Organization-Id: api\r\nX-Qwetty-Permissions: api\r\n\
+                           X-Qwetty-Channel-Scopes: api\r\nRetry-After: 7\r\n\
                            WWW-Authenticate: Api\r\nContent-Type: text/plain\r\n";
 
     /// One on a free port.

@@ -1,6 +1,7 @@
 //! The cases, in the order of the table.
 
 use crate::case::{Asks, Case};
+use crate::headers::{CLAIMED, PROVENANCE};
 use crate::key::{ELSEWHERE, Key, PROXY};
 use crate::request::{Body, Credential, Request};
 
@@ -102,6 +103,7 @@ fn credentials() -> Vec<Case> {
         ("revoked key", Credential::Bearer(Key::Revoked)),
         ("expired key", Credential::Bearer(Key::Expired)),
         ("deleted key", Credential::Bearer(Key::Deleted)),
+        ("to the proxy, too", Credential::AndToProxy(Key::All)),
         ("right address", Credential::Bearer(Key::Here)),
         ("wrong address", Credential::Bearer(Key::Elsewhere)),
     ]
@@ -197,6 +199,9 @@ fn forged() -> Vec<Case> {
     cases.push(Case::new("forged", "Connection names headers of the question", request).asks(Asks::Nothing));
     let request = chats(Key::All).header("TE: trailers, X-Qwetty-Key-Id").header("Trailer: X-Qwetty-Key-Id");
     cases.push(Case::new("forged", "TE and Trailer name an identity header", request));
+    let claims =
+        PROVENANCE.iter().fold(chats(Key::All), |all, name| all.header(format!("{name}: {CLAIMED}")));
+    cases.push(Case::new("forged", "headers that say where a request comes from", claims));
     cases.extend(forged_originals());
     cases
 }
@@ -225,7 +230,10 @@ fn forged_originals() -> Vec<Case> {
                 ("X-Original-Url", CHATS),
                 ("X-Rewrite-Url", CHATS),
                 ("X-Envoy-Original-Path", CHATS),
+                ("X-Forwarded-Prefix", CHATS),
                 ("X-HTTP-Method-Override", "GET"),
+                ("X-HTTP-Method", "GET"),
+                ("X-Method-Override", "GET"),
             ],
         ),
     ] {

@@ -6,9 +6,11 @@ use qwetty_tests::{Kind, Message};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+use crate::headers::ends_at_a_gateway;
+
 /// Headers that are between two neighbours alone, or that the API must not see.
-const NOT_FORWARDED: [&str; 5] =
-    ["authorization", "connection", "content-length", "transfer-encoding", "expect"];
+const NOT_FORWARDED: [&str; 6] =
+    ["authorization", "proxy-authorization", "connection", "content-length", "transfer-encoding", "expect"];
 
 /// The API's answer to a request of which `identity` says who sends it: names of headers and their values.
 pub(crate) async fn forward<'a>(
@@ -23,7 +25,10 @@ pub(crate) async fn forward<'a>(
     for (name, value) in headers {
         // Names that an API could take for ours go, whatever stands between their letters.
         let letters: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-        if !letters.starts_with("xqwetty") && !NOT_FORWARDED.contains(&&*name.to_lowercase()) {
+        if !letters.starts_with("xqwetty")
+            && !NOT_FORWARDED.contains(&&*name.to_lowercase())
+            && !ends_at_a_gateway(name)
+        {
             add(name, value);
         }
     }

@@ -17,6 +17,7 @@ mod case;
 mod cases;
 mod embedded;
 mod forward;
+mod headers;
 mod key;
 mod outage;
 mod port;
@@ -24,6 +25,8 @@ mod question;
 mod request;
 mod shipped;
 mod smuggling;
+mod stand_in;
+
 mod subject;
 mod table;
 mod traefik;

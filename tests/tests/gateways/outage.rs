@@ -1,15 +1,11 @@
 //! What becomes of requests while Qwetty cannot be asked: nothing is let through, and nothing is asked twice.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use qwetty_tests::{Kind, Message, Server};
-use tokio::io::BufReader;
-use tokio::net::TcpListener;
+use qwetty_tests::Server;
 
 use crate::case::Case;
 use crate::key::Key;
 use crate::request::{Body, Request};
+use crate::stand_in::{ANSWERS, StandIn};
 use crate::subject::Subject;
 
 pub(crate) const GROUP: &str = "outages";
@@ -27,23 +23,13 @@ pub(crate) async fn outages(subject: &Subject, server: Server) -> Vec<(String, S
     server.kill().await;
     rows.extend(ask(subject, "Qwetty is not there").await);
 
-    let listener = TcpListener::bind(address).await.unwrap();
-    let questions = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&questions);
-    let hangs_up = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let mut stream = BufReader::new(stream);
-            if let Ok(Some(_)) = Message::read(&mut stream, Kind::Request).await {
-                counted.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    });
-    let hung_up = ask(subject, "Qwetty hangs up on each question").await;
-    let asked = questions.load(Ordering::Relaxed);
-    assert!(asked <= hung_up.len(), "{asked} questions about {} requests", hung_up.len());
-    rows.extend(hung_up);
-    hangs_up.abort();
-    let _ = hangs_up.await;
+    for (does, answer) in ANSWERS {
+        let stand_in = StandIn::start(address, answer).await;
+        let asked = ask(subject, &format!("Something in Qwetty's place {does}")).await;
+        let questions = stand_in.stop().await;
+        assert!(questions <= asked.len(), "{does}: {questions} questions about {} requests", asked.len());
+        rows.extend(asked);
+    }
 
     let _again = launch.start().await;
     rows.extend(ask(subject, "Qwetty is back").await);

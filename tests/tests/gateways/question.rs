@@ -89,8 +89,8 @@ impl Gateway {
             return b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_vec();
         }
         let decision = match self.ask(method, target, request).await {
-            Some(decision) => decision,
-            None => {
+            Some(decision) if is_of_qwetty(&decision) => decision,
+            _ => {
                 let head = "HTTP/1.1 503 Unavailable\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n\
                             X-Request-Id: req_gateway";
                 return format!("{head}\r\nContent-Length: {}\r\n\r\n{UNAVAILABLE}", UNAVAILABLE.len())
@@ -146,6 +146,15 @@ impl Gateway {
         let answer =
             tokio::time::timeout(std::time::Duration::from_secs(2), exchange(self.qwetty, &question, kind));
         answer.await.ok()?
+    }
+}
+
+/// Whether it is an admission that names a key, or a refusal; something else that listens there says something else.
+fn is_of_qwetty(decision: &Message) -> bool {
+    let first = |name: &str| decision.values(name).next().map(<[u8]>::to_vec);
+    match decision.status() {
+        200 => IDENTITY.iter().all(|name| first(name).is_some()) && first(IDENTITY[0]) != Some(Vec::new()),
+        _ => first("content-type").is_some_and(|kind| kind == b"application/problem+json"),
     }
 }
 

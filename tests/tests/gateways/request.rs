@@ -21,6 +21,8 @@ pub(crate) enum Credential {
     Basic(Key),
     /// The same header twice.
     Twice(Key),
+    /// For the gateway itself, too, which is no proxy of that kind.
+    AndToProxy(Key),
     /// This, as it stands.
     Verbatim(&'static str),
 }
@@ -77,7 +79,7 @@ impl Request {
     /// The key that it is sent with, if that is all.
     pub(crate) fn key(&self) -> Option<Key> {
         match self.credential {
-            Credential::Bearer(key) => Some(key),
+            Credential::Bearer(key) | Credential::AndToProxy(key) => Some(key),
             _ => None,
         }
     }
@@ -87,7 +89,7 @@ impl Request {
         let bearer = |key| format!("Bearer {}", keys.value(key));
         match self.credential {
             Credential::None => Vec::new(),
-            Credential::Bearer(key) => vec![bearer(key)],
+            Credential::Bearer(key) | Credential::AndToProxy(key) => vec![bearer(key)],
             Credential::Basic(key) => vec![format!("Basic {}", keys.value(key))],
             Credential::Twice(key) => vec![bearer(key), bearer(key)],
             Credential::Verbatim(value) => vec![value.to_owned()],
@@ -101,6 +103,9 @@ impl Request {
         let mut line = |text: &str| bytes.extend_from_slice(format!("{text}\r\n").as_bytes());
         for value in self.authorizations(keys) {
             line(&format!("Authorization: {value}"));
+        }
+        if let Credential::AndToProxy(key) = self.credential {
+            line(&format!("Proxy-Authorization: Bearer {}", keys.value(key)));
         }
         self.headers.iter().for_each(|header| line(header));
         match self.body {

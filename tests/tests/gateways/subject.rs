@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use qwetty_tests::{Kind, Message, Raw, Upstream};
 
 use crate::case::{Asks, Case};
+use crate::headers::{CLAIMED, STEERING, folded};
 use crate::key::Key;
 use crate::request::Request;
 use crate::world::Keys;
@@ -146,6 +147,11 @@ impl Subject {
             "the API sees Authorization"
         );
         assert_eq!(seen.values("host").collect::<Vec<_>>(), [b"api.test"], "Host to the API");
+        for name in STEERING {
+            let sent = seen.headers.iter().any(|(own, _)| folded(own) == name.to_lowercase());
+            assert!(!sent, "the API sees {name}");
+        }
+        assert!(!holds(&seen.bytes, CLAIMED.as_bytes()), "the API sees where the client claims to come from");
     }
 
     /// The API is told who calls, by Qwetty alone, in whatever way it may read the names of headers.
@@ -259,13 +265,6 @@ impl Subject {
     fn saw(&self, manner: &'static str, way: &'static str) {
         self.manners.lock().unwrap().entry(manner).or_default().insert(way);
     }
-}
-
-/// A name as a program takes it that makes one character of all that are no letters or digits, as CGI does.
-fn folded(name: &str) -> String {
-    name.chars()
-        .map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' })
-        .collect()
 }
 
 fn encoded(char: char) -> String {
