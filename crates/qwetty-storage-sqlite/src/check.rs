@@ -8,8 +8,8 @@ use crate::connection::{APPLICATION_ID, open_reader};
 use crate::location::Location;
 use crate::migrations::{migrate, schema, version};
 
-/// Files up to this size, in bytes, are read whole when they are opened: in a fraction of a second.
-const CHECKED_WHOLE: u64 = 8 * 1024 * 1024;
+/// Files up to this size, in bytes, are read whole when they are opened: in about a second at most.
+const CHECKED_WHOLE: u64 = 64 * 1024 * 1024;
 
 /// Makes sure that an existing file is a whole database of ours that these migrations lead to. It only reads.
 pub(crate) fn check(location: &Location, migrations: &[&str]) -> Result<(), OpenError> {
