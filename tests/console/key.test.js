@@ -105,6 +105,48 @@ the.visit("a form tells what the key will be able to do while it is filled in", 
   for (const words of ["Manage contacts", "Access templates"]) await summary.getByText(words).waitFor();
 });
 
+the.visit("the script tells of a form in the words of the server", {}, async (visitor) => {
+  const { page } = visitor;
+  const { admin } = await administrator(visitor);
+  await admin.saveChannel("wa-orders", "Orders");
+  await page.goto("/settings/api-keys/new");
+  await page.getByLabel("Name", { exact: true }).fill("Told");
+  await page.getByLabel("Read chats and messages").check();
+  const told = () => page.locator(".summary dd bdi").allTextContents();
+  const days = [["In 30 days"], ["Never"], ["At the end of a day", "2031-02-28"], ["At the end of a day", "9999-12-31"]];
+  for (const [index, [expiry, day]] of days.entries()) {
+    await page.getByLabel(expiry).check();
+    if (day) await page.getByLabel("Day", { exact: true }).fill(day);
+    await page.getByLabel(index % 2 ? "Only these channels" : "Every channel").check();
+    if (index % 2) await page.getByLabel("Orders").check();
+    await page.getByLabel("Tier").selectOption(index % 2 ? "admin" : "standard");
+    const live = await told();
+    // What the server says, before a script says anything.
+    const answer = page.waitForResponse((response) => response.request().method() === "POST");
+    await button(page, "Review").click();
+    const html = await (await answer).text();
+    await visitor.says("Nothing is created yet.");
+    const summary = html.split('class="card summary"')[1].split("</section>")[0];
+    const said = [...summary.matchAll(/<bdi>([^<]*)<\/bdi>/g)].map(([, words]) => words);
+    // Between the two, a length from now goes on by a second or more.
+    const steady = (words) => words.map((word) => word.replace(/:\d\d:\d\d UTC/, " UTC"));
+    assert.deepEqual(steady(live), steady(said), expiry);
+  }
+});
+
+the.visit("a countdown ends in words", {}, async (visitor) => {
+  const { page } = visitor;
+  const { admin } = await administrator(visitor);
+  const key = await admin.createKey({ name: "Overlapping" });
+  await admin.done("POST", `/api-keys/${key.id}/regenerate`, { overlapSeconds: 3600 });
+  await page.clock.install();
+  await page.goto(`/settings/api-keys/${key.id}`);
+  await visitor.says("Two values work for another 00:5");
+  await page.clock.fastForward("01:00:01");
+  await visitor.says("The overlap has ended: reload the page.");
+  assert.equal(await page.getByText("00:00:00").count(), 0);
+});
+
 the.visit("a value is copied, which is said, and leaving without it is asked about", {}, async (visitor) => {
   const { page, context } = visitor;
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: the.server.url });
