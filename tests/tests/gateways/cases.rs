@@ -37,6 +37,7 @@ pub(crate) fn cases() -> Vec<Case> {
         forged(),
         paths(),
         addresses(),
+        sizes(),
         answers(),
         connections(),
     ]
@@ -346,6 +347,20 @@ fn addresses() -> Vec<Case> {
         case("through a second proxy, a malformed claim", forwarded(here(), "1.2.3, 127.0.0.9")).from(PROXY),
         case("through a second proxy that says nothing", here()).from(PROXY),
     ]
+}
+
+/// Where there is no room for them, nobody is asked: the charges tell.
+fn sizes() -> Vec<Case> {
+    let with = |count: usize, length: usize| {
+        let lines = (0..count).map(|number| format!("X-Filler-{number}: {}", "x".repeat(length)));
+        lines.fold(Request::get(CHATS).by(Key::All), Request::header)
+    };
+    [(50, 9), (75, 9), (85, 9), (90, 9), (95, 9), (200, 9), (1, 9_000), (7, 7_000), (9, 7_000)]
+        .map(|(count, length)| {
+            let name = format!("{count} headers of {length} bytes");
+            Case::new("sizes", name, with(count, length)).asks(Asks::Nothing)
+        })
+        .to_vec()
 }
 
 fn answers() -> Vec<Case> {
