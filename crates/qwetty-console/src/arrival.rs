@@ -4,19 +4,19 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::header::{HOST, HeaderMap};
 use http::request::Parts;
-use http::uri::{Authority, PathAndQuery};
-use http::{HeaderName, Method};
+use http::uri::Authority;
+use http::{HeaderName, HeaderValue, Method};
 use qwetty::Now;
 use qwetty_guard::{RequestId, WithoutForwardedFor, client_address};
 
 use crate::console::ConsoleOptions;
 use crate::cookie;
 use crate::refusal::Refusal;
-use crate::reply::{self, Response};
+use crate::same_origin::SEC_FETCH_SITE;
 use crate::token::{Bound, Token};
-use crate::way_back::WayBack;
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// What is known of a request before it is known who sent it.
 pub(crate) struct Arrival {
@@ -65,11 +65,11 @@ impl Arrival {
         format!("{scheme}://{host}")
     }
 
-    /// To the sign-in page, and from there to where the visitor was going, if that is a page to look at.
-    pub(crate) fn to_sign_in(&self, reason: &str) -> Response {
-        let asked = self.parts.uri.path_and_query().map(PathAndQuery::as_str);
-        let is_page = matches!(self.parts.method, Method::GET | Method::HEAD);
-        reply::see_other(&WayBack::parse(asked.filter(|_| is_page)).through_sign_in(reason))
+    /// Whether somebody followed a link from another site. The browser keeps the cookies of the console's from such a
+    /// request (`SameSite=Strict`), so it does not tell who is signed in.
+    pub(crate) fn is_from_elsewhere(&self) -> bool {
+        let says = |name, word| self.parts.headers.get(name).is_some_and(|value: &HeaderValue| value == word);
+        self.is_get() && says(SEC_FETCH_SITE, "cross-site") && says(SEC_FETCH_MODE, "navigate")
     }
 }
 

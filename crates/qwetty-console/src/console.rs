@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 use hyper::body::Body;
-use qwetty::{Engine, KeyManager, Verifier};
+use qwetty::{Engine, KeyManager, ManageError, Verifier};
 use qwetty_guard::{AmbiguousTable, PathTable, RequestIds, TrustedProxies, Unrouted, check_limits};
+use qwetty_keys::OrganizationId;
 use rand_core::TryCryptoRng;
 
 use crate::arrival::Arrival;
@@ -23,7 +24,7 @@ use crate::route::{HOME, Needs, Page, ROOT, ROUTES, Route};
 use crate::same_origin::is_foreign;
 use crate::session::Sessions;
 use crate::slowdown::Slowdown;
-use crate::token::{NoRandomness, Token, Tokens};
+use crate::token::{Bound, FormToken, NoRandomness, Token, Tokens};
 use crate::view::Frame;
 use crate::visit::Visit;
 
@@ -40,7 +41,7 @@ pub struct Console {
     pub(crate) tokens: Tokens,
     pub(crate) assets: Assets,
     options: ConsoleOptions,
-    router: PathTable<Route>,
+    pub(crate) router: PathTable<Route>,
     ids: RequestIds,
 }
 
@@ -145,14 +146,14 @@ impl Console {
         }
         let host = arrival.host()?;
         let is_post = arrival.parts.method == Method::POST;
-        if is_post && is_foreign(&arrival.parts.headers, host) {
+        if is_post && is_foreign(&arrival.parts.headers, host, arrival.is_secure) {
             return Err(Refusal::foreign_form());
         }
         let query = Fields::parse(arrival.parts.uri.query().unwrap_or_default().as_bytes())?;
         let form = if is_post { form::read(&arrival.parts.headers, body).await? } else { Fields::default() };
         match route.page {
             Page::Root => Ok(reply::see_other(HOME)),
-            Page::SignIn => pages::sign_in::show(self, arrival, query),
+            Page::SignIn => pages::sign_in::show(self, arrival, query).await,
             Page::SignInSubmit => pages::sign_in::submit(self, arrival, query, form).await,
             Page::SignOut => pages::sign_out::submit(self, arrival, query, form),
             _ => self.signed_in(arrival, route, id, query, form).await,
@@ -168,12 +169,15 @@ impl Console {
         query: Fields,
         mut form: Fields,
     ) -> Result<Response, Refusal> {
+        if arrival.is_from_elsewhere() && arrival.cookie(Bound::Session).is_none() {
+            return Ok(pages::going_on::show(&self.frame(arrival), arrival));
+        }
         let visitor = match self.admit(arrival).await? {
             Entrance::In(visitor) => visitor,
             Entrance::Out(response) => return Ok(response),
         };
         let notice = if arrival.is_get() { self.sessions.take_notice(&visitor.token) } else { None };
-        let form_token = visitor.form_token;
+        let shown = visitor.whose.name.clone();
         let mut visit = Visit {
             engine: &self.engine,
             manager: &self.manager,
@@ -193,7 +197,11 @@ impl Console {
         };
         let called = async {
             if arrival.parts.method == Method::POST {
-                must_be_own(&mut form, &form_token)?;
+                let given_for = must_be_own(&mut form, &self.tokens, &visit.session)?;
+                // To switch is to choose, whatever is shown; everything else is meant for what was seen.
+                if given_for != visit.organization && route.page != Page::OrganizationSwitch {
+                    return Err(self.switched(&visit, given_for, shown).await);
+                }
                 visit.form = form;
             }
             if let Needs::Permission(permission) = route.needs
@@ -205,6 +213,15 @@ impl Console {
         };
         let called = called.await;
         Ok(called.unwrap_or_else(|refusal| refusal.page(&visit.frame)))
+    }
+
+    /// Why a form that was given for one organization does nothing while another one is shown.
+    async fn switched(&self, visit: &Visit<'_>, given_for: OrganizationId, shown: Option<String>) -> Refusal {
+        let shown = shown.unwrap_or_else(|| "your key's own organization".to_owned());
+        match self.manager.organization(&visit.caller, given_for).await {
+            Err(ManageError::NotFound) => Refusal::organization_gone(&shown),
+            _ => Refusal::switched(&shown),
+        }
     }
 
     async fn call(&self, page: Page, visit: &mut Visit<'_>) -> Result<Response, Refusal> {
@@ -260,10 +277,13 @@ impl Console {
     }
 }
 
-/// A form is acted upon only if it was given to the same visitor.
-pub(crate) fn must_be_own(form: &mut Fields, expected: &Token) -> Result<(), Refusal> {
-    match form.one(FORM_TOKEN)?.as_deref().and_then(Token::parse) {
-        Some(sent) if sent == *expected => Ok(()),
-        _ => Err(Refusal::foreign_form()),
-    }
+/// A form is acted upon only if it was given to the same session. The organization that it was given for is told.
+pub(crate) fn must_be_own(
+    form: &mut Fields,
+    tokens: &Tokens,
+    session: &Token,
+) -> Result<OrganizationId, Refusal> {
+    let given = form.one(FORM_TOKEN)?.as_deref().and_then(FormToken::parse);
+    let own = given.filter(|given| *given == tokens.form_token(session, given.organization));
+    own.and_then(|own| own.organization).ok_or_else(Refusal::foreign_form)
 }

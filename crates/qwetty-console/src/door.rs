@@ -1,9 +1,11 @@
 //! Who comes in: the session behind a cookie, and the key behind the session, judged anew.
 
+use http::Method;
+use http::header::REFERER;
+use http::uri::{PathAndQuery, Uri};
 use qwetty::{Caller, Charge, DenialCode, ManageError, Origin, Verdict, VerifiedKey, VerifyRequest};
 use qwetty_authz::Ask;
 use qwetty_authz::administration::API_KEYS_READ;
-use qwetty_guard::ErrorCode;
 use qwetty_keys::OrganizationId;
 
 use crate::arrival::Arrival;
@@ -11,13 +13,14 @@ use crate::console::Console;
 use crate::cookie;
 use crate::refusal::Refusal;
 use crate::reply::{self, Response};
-use crate::token::{Bound, Token};
+use crate::token::{Bound, FormToken, Token};
 use crate::view::{Frame, Visitor};
+use crate::way_back::WayBack;
 
 /// Somebody who is signed in and whose key was found good for this request.
 pub(crate) struct SignedIn {
     pub(crate) token: Token,
-    pub(crate) form_token: Token,
+    pub(crate) form_token: FormToken,
     pub(crate) key: VerifiedKey,
     pub(crate) caller: Caller,
     pub(crate) whose: Whose,
@@ -46,10 +49,10 @@ impl Console {
     pub(crate) async fn admit(&self, arrival: &Arrival) -> Result<Entrance, Refusal> {
         let now = self.engine.now();
         let Some(token) = arrival.cookie(Bound::Session) else {
-            return Ok(Entrance::Out(arrival.to_sign_in("")));
+            return Ok(Entrance::Out(self.to_sign_in(arrival, "")));
         };
         let Some(session) = self.sessions.find(&token, now) else {
-            return Ok(Entrance::Out(ended(arrival)));
+            return Ok(Entrance::Out(self.ended(arrival)));
         };
         let ask = Ask { address: arrival.address, permissions: &[API_KEYS_READ], channel: None };
         let request = VerifyRequest { organization: None, ask, charge: Charge::Nothing };
@@ -57,21 +60,19 @@ impl Console {
             Verdict::Allow(key) => key,
             // Whoever holds the cookie from elsewhere does not end the session of the one who is where they may be.
             Verdict::Deny(denial) if denial.code == DenialCode::IpNotAllowed => {
-                return Err(Refusal::new(
-                    ErrorCode::IpNotAllowed,
-                    "The key that you are signed in with may not be used from your address.",
-                ));
+                let form_token = self.tokens.form_token(&token, Some(session.organization));
+                return Err(Refusal::wrong_address(form_token));
             }
             Verdict::Deny(_) => {
                 self.sessions.end(&token);
-                return Ok(Entrance::Out(ended(arrival)));
+                return Ok(Entrance::Out(self.ended(arrival)));
             }
         };
         self.sessions.used(&token, key.clone(), now);
         let origin = Origin { address: arrival.address, request_id: Some(arrival.id.to_string()) };
         let caller = Caller::key(key.clone(), origin);
         let whose = self.organization(&caller, &token, session.organization).await?;
-        let form_token = self.tokens.form_token(&token, Bound::Session);
+        let form_token = self.tokens.form_token(&token, Some(whose.id));
         Ok(Entrance::In(SignedIn { token, form_token, key, caller, whose }))
     }
 
@@ -101,10 +102,22 @@ impl Console {
         }
         Ok(Whose { id: own, name: None })
     }
-}
 
-fn ended(arrival: &Arrival) -> Response {
-    let mut response = arrival.to_sign_in("ended");
-    reply::set_cookie(&mut response, cookie::remove(Bound::Session, arrival.is_secure));
-    response
+    /// To the sign-in page, and from there to where the visitor was going, or to the page that a form was on.
+    fn to_sign_in(&self, arrival: &Arrival, reason: &str) -> Response {
+        let here = arrival.parts.uri.path_and_query().cloned();
+        let from = || {
+            let referer = arrival.parts.headers.get(REFERER)?;
+            Uri::try_from(referer.as_bytes()).ok()?.path_and_query().cloned()
+        };
+        let is_page = |page: &PathAndQuery| self.router.route(&Method::GET, page.path()).is_ok();
+        let page = here.filter(is_page).or_else(|| from().filter(is_page));
+        reply::see_other(&WayBack::parse(page.as_ref().map(PathAndQuery::as_str)).through_sign_in(reason))
+    }
+
+    fn ended(&self, arrival: &Arrival) -> Response {
+        let mut response = self.to_sign_in(arrival, "ended");
+        reply::set_cookie(&mut response, cookie::remove(Bound::Session, arrival.is_secure));
+        response
+    }
 }

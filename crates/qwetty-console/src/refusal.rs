@@ -10,9 +10,9 @@ use qwetty_guard::{ErrorCode, HeaderError, LimitError, Problem, Unrouted};
 
 use crate::fields::FieldsError;
 use crate::reply::{self, Response};
-use crate::route::HOME;
-use crate::token::NoRandomness;
-use crate::view::{Frame, layout};
+use crate::route::{HOME, SIGN_OUT};
+use crate::token::{FormToken, NoRandomness};
+use crate::view::{Frame, button, layout};
 
 /// A page that says what is wrong and what to do about it.
 #[derive(Debug, Clone)]
@@ -20,12 +20,14 @@ pub(crate) struct Refusal {
     code: ErrorCode,
     detail: Cow<'static, str>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// For whoever can do nothing in their session but end it.
+    sign_out: Option<FormToken>,
 }
 
 impl Refusal {
     /// A refusal with the status of this code. `detail` is one or two whole sentences for people.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), header: None }
+        Self { code, detail: detail.into(), header: None, sign_out: None }
     }
 
     /// No such page, or none that this visitor may know of.
@@ -45,6 +47,29 @@ impl Refusal {
         let detail =
             "This form was not sent from a current page of the console. Open the page anew and try again.";
         Self::new(ErrorCode::InsufficientPermissions, detail)
+    }
+
+    /// The visitor is signed in, and is where their key may not be used.
+    pub(crate) fn wrong_address(form_token: FormToken) -> Self {
+        let detail =
+            "The key that you are signed in with may not be used from your address. Sign out to use another.";
+        Self { sign_out: Some(form_token), ..Self::new(ErrorCode::IpNotAllowed, detail) }
+    }
+
+    /// A form that was opened for another organization than is shown by now.
+    pub(crate) fn switched(shown: &str) -> Self {
+        let detail = format!(
+            "You have switched to {shown} since this form was opened. Open it anew. Nothing was done."
+        );
+        Self::new(ErrorCode::Conflict, detail)
+    }
+
+    /// A form that was opened for an organization that is gone.
+    pub(crate) fn organization_gone(shown: &str) -> Self {
+        let detail = format!(
+            "The organization that this form was opened for is deleted. You see {shown} now. Nothing was done."
+        );
+        Self::new(ErrorCode::Conflict, detail)
     }
 
     /// Nobody can tell right now.
@@ -69,7 +94,14 @@ impl Refusal {
                 p.empty-code aria-hidden="true" { (self.code.status().as_u16()) }
                 h1 { (self.title()) }
                 p { (self.detail) }
-                p { a.button href=(HOME) { "Go to API keys" } }
+                @if let Some(form_token) = &self.sign_out {
+                    form method="post" action=(SIGN_OUT) {
+                        (layout::hidden_token(form_token))
+                        (button::submit("Sign out"))
+                    }
+                } @else {
+                    p { a.button href=(HOME) { "Go to API keys" } }
+                }
             }
         }
     }

@@ -3,21 +3,25 @@
 use http::HeaderName;
 use http::header::{HeaderMap, ORIGIN};
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a browser says that the request comes from elsewhere: by `Sec-Fetch-Site`, or, where that is missing (an older
-/// browser, or plain HTTP), by an `Origin` that is not `host`. A neighbouring host of the same site is elsewhere, too.
+/// Whether a browser says that the request comes from elsewhere: by `Sec-Fetch-Site`, or, where that is `none` or missing
+/// (an older browser, or plain HTTP), by an `Origin` that is not this scheme and host. A neighbouring host of the same
+/// site is elsewhere, too.
 ///
 /// A request without either header comes from no browser's page; a form's token is what it needs then.
-pub(crate) fn is_foreign(headers: &HeaderMap, host: Option<&str>) -> bool {
-    let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
-    if sites.peek().is_some() {
-        // `none` is what the person did: a reload, say.
-        return sites.any(|site| site != "same-origin" && site != "none");
+pub(crate) fn is_foreign(headers: &HeaderMap, host: Option<&str>, is_secure: bool) -> bool {
+    let sites: Vec<_> = headers.get_all(SEC_FETCH_SITE).iter().collect();
+    if sites.iter().any(|site| *site != "same-origin" && *site != "none") {
+        return true;
     }
+    // `none` is what the person did, a reload, say; whose form it was is in the origin then.
+    if sites.first().is_some_and(|site| *site == "same-origin") {
+        return false;
+    }
+    let scheme = if is_secure { "https://" } else { "http://" };
     headers.get_all(ORIGIN).iter().any(|origin| {
-        let origin = origin.to_str().unwrap_or_default();
-        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let authority = origin.to_str().unwrap_or_default().strip_prefix(scheme);
         match (authority, host) {
             (Some(authority), Some(host)) => !authority.eq_ignore_ascii_case(host),
             _ => true,
@@ -30,12 +34,13 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
     fn foreign(pairs: &[(&'static str, &'static str)]) -> bool {
-        let headers = pairs
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
-        is_foreign(&headers, Some("keys.example:8080"))
+        is_foreign(&headers(pairs), Some("keys.example:8080"), false)
     }
 
     #[test]
@@ -44,16 +49,16 @@ mod tests {
             [("same-origin", false), ("none", false), ("same-site", true), ("cross-site", true), ("", true)]
         {
             assert_eq!(foreign(&[("sec-fetch-site", site)]), expected, "{site}");
-            let both = [("sec-fetch-site", site), ("origin", "null")];
-            assert_eq!(foreign(&both), expected, "{site}");
         }
+        assert!(!foreign(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(foreign(&[("sec-fetch-site", "same-site"), ("origin", "http://keys.example:8080")]));
     }
 
     #[test]
-    fn without_it_the_origin_does() {
+    fn without_it_or_with_none_the_origin_does() {
         for (origin, expected) in [
             ("http://keys.example:8080", false),
-            ("https://keys.example:8080", false),
+            ("https://keys.example:8080", true),
             ("http://KEYS.example:8080", false),
             ("http://keys.example", true),
             ("http://evil.example", true),
@@ -63,6 +68,16 @@ mod tests {
             ("ftp://keys.example:8080", true),
         ] {
             assert_eq!(foreign(&[("origin", origin)]), expected, "{origin}");
+            assert_eq!(foreign(&[("sec-fetch-site", "none"), ("origin", origin)]), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_is_that_of_the_connection() {
+        for (origin, is_secure) in [("http://keys.example", false), ("https://keys.example", true)] {
+            let headers = headers(&[("origin", origin)]);
+            assert!(!is_foreign(&headers, Some("keys.example"), is_secure), "{origin}");
+            assert!(is_foreign(&headers, Some("keys.example"), !is_secure), "{origin}");
         }
     }
 

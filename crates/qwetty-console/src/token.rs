@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use blake3::Hash;
+use qwetty_keys::OrganizationId;
 use rand_core::TryCryptoRng;
 
 const BYTES: usize = 32;
@@ -16,7 +17,15 @@ pub(crate) struct Token(Hash);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TokenDigest([u8; BYTES]);
 
-/// What a form's hidden token is bound to. One of the one kind is none of the other.
+/// What a form carries that it was given to the holder of a cookie: a proof, and the organization that it was shown for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FormToken {
+    proof: Token,
+    /// `None` in the form of whoever is not signed in.
+    pub(crate) organization: Option<OrganizationId>,
+}
+
+/// The kinds of cookies that hold a token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bound {
     /// The cookie of a visitor who is not signed in.
@@ -54,6 +63,25 @@ impl fmt::Debug for Token {
     }
 }
 
+impl FormToken {
+    /// The token that this text is: a proof, and after a full stop the organization.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let Some((proof, organization)) = text.split_once('.') else {
+            return Some(Self { proof: Token::parse(text)?, organization: None });
+        };
+        Some(Self { proof: Token::parse(proof)?, organization: Some(organization.parse().ok()?) })
+    }
+}
+
+impl fmt::Display for FormToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.organization {
+            Some(organization) => write!(f, "{}.{organization}", self.proof),
+            None => self.proof.fmt(f),
+        }
+    }
+}
+
 impl fmt::Debug for TokenDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenDigest(redacted)")
@@ -88,14 +116,17 @@ impl Tokens {
         Ok(u128::from_le_bytes(*half))
     }
 
-    /// The token that a form carries which was given to the holder of this cookie (OWASP's signed double submit).
-    pub(crate) fn form_token(&self, cookie: &Token, bound: Bound) -> Token {
+    /// The token that a form carries which was given to the holder of this cookie (OWASP's signed double submit). With
+    /// an organization it is a session's, and good for that organization alone; without one, a visitor's.
+    pub(crate) fn form_token(&self, cookie: &Token, organization: Option<OrganizationId>) -> FormToken {
         let mut hasher = blake3::Hasher::new_keyed(&self.form_key);
-        hasher.update(match bound {
-            Bound::Visit => b"visit",
-            Bound::Session => b"session",
-        });
-        Token(hasher.update(cookie.0.as_bytes()).finalize())
+        match organization {
+            None => hasher.update(b"visit").update(cookie.0.as_bytes()),
+            Some(id) => {
+                hasher.update(b"session").update(cookie.0.as_bytes()).update(id.to_string().as_bytes())
+            }
+        };
+        FormToken { proof: Token(hasher.finalize()), organization }
     }
 }
 
@@ -145,17 +176,24 @@ mod tests {
         let tokens = tokens();
         let token = tokens.draw().unwrap();
         let kept = Token(Hash::from_bytes(token.digest().0));
-        let shown = tokens.form_token(&token, Bound::Session);
+        let shown = tokens.form_token(&token, None).proof;
         assert!(token != kept && token != shown && kept != shown);
         assert_eq!(format!("{token:?} {:?}", token.digest()), "Token(redacted) TokenDigest(redacted)");
     }
 
     #[test]
-    fn a_forms_token_is_bound_to_its_cookie_and_kind() {
+    fn a_forms_token_is_bound_to_its_cookie_and_organization() {
         let tokens = tokens();
         let (one, other) = (tokens.draw().unwrap(), tokens.draw().unwrap());
-        assert_eq!(tokens.form_token(&one, Bound::Visit), tokens.form_token(&one, Bound::Visit));
-        assert_ne!(tokens.form_token(&one, Bound::Visit), tokens.form_token(&other, Bound::Visit));
-        assert_ne!(tokens.form_token(&one, Bound::Visit), tokens.form_token(&one, Bound::Session));
+        let [here, there] = [1, 2].map(|id| Some(OrganizationId::from_u128(id)));
+        let token = tokens.form_token(&one, here);
+        assert_eq!(FormToken::parse(&token.to_string()), Some(token));
+        assert_eq!(token, tokens.form_token(&one, here));
+        for (cookie, organization) in [(&other, here), (&one, there), (&one, None)] {
+            assert_ne!(token.proof, tokens.form_token(cookie, organization).proof);
+        }
+        for text in [format!("{}.", token.proof), format!("{}.org_x", token.proof), format!("{token}.")] {
+            assert_eq!(FormToken::parse(&text), None, "{text}");
+        }
     }
 }

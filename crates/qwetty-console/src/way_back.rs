@@ -1,6 +1,6 @@
 //! Where to go on after a sign-in.
 
-use crate::route::{HOME, ROOT};
+use crate::route::{HOME, ROOT, SIGN_IN};
 
 /// Longest way back, in bytes; a search may be long, and the address of the sign-in page holds it once more.
 const MOST: usize = 2_000;
@@ -11,7 +11,7 @@ pub(crate) struct WayBack(String);
 
 impl WayBack {
     /// Reads where to go. Only a path of the console in plain ASCII is taken: no other host, no dot segments, no
-    /// backslash, which some take for a slash.
+    /// backslash, which some take for a slash, and not the sign-in page itself.
     pub(crate) fn parse(text: Option<&str>) -> Self {
         let asked = text.filter(|text| is_own(text)).unwrap_or(HOME);
         Self(asked.to_owned())
@@ -32,8 +32,7 @@ impl WayBack {
             query.append_pair("reason", reason);
         }
         let query = query.finish();
-        let path = crate::route::SIGN_IN;
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        if query.is_empty() { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?{query}") }
     }
 }
 
@@ -44,6 +43,7 @@ fn is_own(text: &str) -> bool {
         && path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         && path.split('/').skip(1).all(|segment| !segment.is_empty() && segment != "." && segment != "..")
         && !path.contains('%')
+        && path != SIGN_IN
 }
 
 #[cfg(test)]
@@ -77,6 +77,7 @@ mod tests {
             "/settings/a#b",
             "settings/api-keys",
             "javascript:alert(1)",
+            "/settings/sign-in?next=/settings",
         ] {
             assert_eq!(WayBack::parse(Some(path)).as_str(), HOME, "{path}");
         }

@@ -236,8 +236,23 @@ async fn a_key_that_is_deleted_unknown_or_another_organizations_is_not_there() {
     }
     let mut browser = world.signed_in(&world.root).await;
     assert_eq!(browser.get(&page_of(&gone)).await.status, StatusCode::NOT_FOUND);
-    // An operator sees every organization's.
+    // An operator sees one organization's at a time.
+    for step in ["", "/edit", "/regenerate", "/revoke", "/delete"] {
+        let page = browser.get(&format!("{}{step}", page_of(&baker))).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{step}");
+        assert!(!page.shows("Baker"));
+    }
+    let token = browser.get(LIST).await.token_for(support::SIGN_OUT);
+    let revoke = format!("{}/revoke", page_of(&baker));
+    assert_eq!(browser.post(&revoke, &[("csrf", &token)]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(bakers.get(&page_of(&baker)).await.status, StatusCode::OK, "nothing was done to it");
+    let (organizations, switch) =
+        ("/settings/organizations", format!("/settings/organizations/{}/switch", other.id));
+    browser.fill(organizations, &switch, &[]).await;
     assert_eq!(browser.get(&page_of(&baker)).await.status, StatusCode::OK);
+    assert_eq!(browser.get(&page_of(&ours)).await.status, StatusCode::NOT_FOUND);
+    let own = format!("/settings/organizations/{}/switch", world.organization);
+    browser.fill(organizations, &own, &[]).await;
     world.clock.advance(HOUR / 4);
     assert_eq!(browser.get(&format!("{}?x=1", page_of(&ours))).await.status, StatusCode::BAD_REQUEST);
 }

@@ -28,6 +28,9 @@ async fn a_post_from_elsewhere_is_refused_with_a_good_token_too() {
         &[("sec-fetch-site", "same-site")],
         &[("sec-fetch-site", ""), ("origin", "http://evil.example")],
         &[("sec-fetch-site", ""), ("origin", "null")],
+        &[("sec-fetch-site", ""), ("origin", "https://keys.example")],
+        &[("sec-fetch-site", "none"), ("origin", "http://evil.example")],
+        &[("sec-fetch-site", "none"), ("origin", "null")],
     ] {
         assert_eq!(signs_out(headers).await, StatusCode::FORBIDDEN, "{headers:?}");
     }
@@ -35,7 +38,8 @@ async fn a_post_from_elsewhere_is_refused_with_a_good_token_too() {
         &[][..],
         &[("sec-fetch-site", "same-origin"), ("origin", "null")],
         &[("sec-fetch-site", ""), ("origin", "")],
-        &[("sec-fetch-site", ""), ("origin", "https://keys.example")],
+        &[("sec-fetch-site", ""), ("origin", "http://keys.example")],
+        &[("sec-fetch-site", "none"), ("origin", "http://keys.example")],
     ] {
         assert_eq!(signs_out(headers).await, StatusCode::SEE_OTHER, "{headers:?}");
     }

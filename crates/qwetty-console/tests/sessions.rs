@@ -185,6 +185,24 @@ async fn a_stolen_cookie_is_of_no_use_outside_the_whitelist_and_does_not_end_the
 }
 
 #[tokio::test]
+async fn whoever_is_where_their_key_may_not_be_used_can_sign_out() {
+    let world = World::new().await;
+    let mut new = draft("At home", &["api_keys:read"]);
+    new.networks = networks(&["192.0.2.0/24"]);
+    let key = world.key(new).await;
+    let mut browser = world.signed_in(&key).await;
+    browser.address = [203, 0, 113, 9].into();
+    let refused = browser.get(LIST).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let token = refused.token_for(SIGN_OUT);
+    let answer = browser.post(SIGN_OUT, &[("csrf", &token)]).await;
+    assert_eq!(answer.location(), "/settings/sign-in?reason=signed-out");
+    assert!(!browser.cookies.contains_key("qwetty-session"));
+    browser.address = [192, 0, 2, 7].into();
+    assert!(!is_signed_in(&mut browser).await);
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_session_for_every_copy_of_the_cookie() {
     let world = World::new().await;
     let key = reader(&world).await;
@@ -202,9 +220,13 @@ async fn signing_out_ends_the_session_for_every_copy_of_the_cookie() {
 async fn a_sign_in_makes_a_new_id_and_ends_the_one_before() {
     let world = World::new().await;
     let key = reader(&world).await;
-    let mut browser = world.signed_in(&key).await;
+    let mut new = draft("At home", &["api_keys:read"]);
+    new.networks = networks(&["192.0.2.0/24"]);
+    let at_home = world.key(new).await;
+    let mut browser = world.signed_in(&at_home).await;
     let mut before = Browser::of(&world);
     before.cookies = browser.cookies.clone();
+    browser.address = [203, 0, 113, 9].into();
     browser.sign_in(&key.value).await;
     assert_ne!(browser.cookies, before.cookies);
     assert!(is_signed_in(&mut browser).await);
@@ -272,6 +294,7 @@ async fn a_sign_in_leads_to_where_one_was_going() {
     let answer = browser.sign_in_from(going.location(), &key.value).await;
     assert_eq!(answer.location(), "/settings/api-keys?search=a%26b&page=2");
     for next in ["https://evil.example/", "//evil.example", "/api/v1/me", "/settings/..//evil.example"] {
+        let mut browser = Browser::of(&world);
         let token = browser.get(SIGN_IN).await.token_for(SIGN_IN);
         let answer = browser.post(SIGN_IN, &[("csrf", &token), ("next", next), ("key", &key.value)]).await;
         assert_eq!(answer.location(), LIST, "{next}");

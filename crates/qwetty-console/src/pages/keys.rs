@@ -35,10 +35,11 @@ fn path(id: KeyId) -> String {
     format!("{HOME}/{id}")
 }
 
-/// The key in the path. An id that is none is like one that no key has.
+/// The key in the path, if it is one of the organization that is shown. An id that is none is like one that no key has.
 async fn find(visit: &Visit<'_>) -> Result<KeyView, Refusal> {
     let id = visit.id.as_deref().and_then(|id| id.parse().ok()).ok_or_else(Refusal::not_found)?;
-    Ok(visit.manager.get(&visit.caller, id).await?)
+    let key = visit.manager.get(&visit.caller, id).await?;
+    if key.record.organization == visit.organization { Ok(key) } else { Err(Refusal::not_found()) }
 }
 
 /// What is to be asked of the engine, since only it knows what there is.

@@ -5,14 +5,15 @@ use qwetty_authz::Ask;
 use qwetty_authz::administration::API_KEYS_READ;
 
 use crate::arrival::Arrival;
-use crate::console::{Console, must_be_own};
+use crate::console::{Console, FORM_TOKEN};
 use crate::cookie;
+use crate::door::Entrance;
 use crate::fields::{Fields, FieldsError};
 use crate::notice::Tone;
 use crate::refusal::{Refusal, retry_after};
 use crate::reply::{self, Response};
 use crate::route::SIGN_IN;
-use crate::token::{Bound, Token};
+use crate::token::{Bound, FormToken};
 use crate::view::field::{Field, Kind};
 use crate::view::{banner, button, layout};
 use crate::way_back::WayBack;
@@ -22,13 +23,22 @@ use crate::way_back::WayBack;
 enum Reason {
     Ended,
     SignedOut,
+    /// The form was one of an earlier visit; nothing in an address says so.
+    StaleForm,
 }
 
 /// `GET /settings/sign-in`
-pub(crate) fn show(console: &Console, arrival: &Arrival, mut query: Fields) -> Result<Response, Refusal> {
+pub(crate) async fn show(
+    console: &Console,
+    arrival: &Arrival,
+    mut query: Fields,
+) -> Result<Response, Refusal> {
     let way_back = WayBack::parse(query.one("next")?.as_deref());
     let reason = query.choice("reason", Reason::parse)?;
     query.finish()?;
+    if is_signed_in(console, arrival).await {
+        return Ok(reply::see_other(way_back.as_str()));
+    }
     let card = Card { way_back: &way_back, reason, fault: None };
     card.answer(console, arrival, StatusCode::OK)
 }
@@ -41,15 +51,32 @@ pub(crate) async fn submit(
     mut form: Fields,
 ) -> Result<Response, Refusal> {
     query.finish()?;
-    let visit = arrival.cookie(Bound::Visit).ok_or_else(Refusal::foreign_form)?;
-    must_be_own(&mut form, &console.tokens.form_token(&visit, Bound::Visit))?;
+    let given = form.one(FORM_TOKEN)?.as_deref().and_then(FormToken::parse);
+    let own = arrival.cookie(Bound::Visit).map(|visit| console.tokens.form_token(&visit, None));
     let way_back = WayBack::parse(form.one("next")?.as_deref());
+    if own.is_none() || given != own {
+        return stale(console, arrival, &way_back).await;
+    }
     let value = form.one("key")?.ok_or(FieldsError::Value("key"))?;
     form.finish()?;
     match judge(console, arrival, value.trim()).await? {
         Ok(key) => signed_in(console, arrival, &way_back, key),
         Err(fault) => failed(console, arrival, &way_back, fault).await,
     }
+}
+
+/// A form that another tab, or a restart of the server, has overtaken: the key in it is not looked at.
+async fn stale(console: &Console, arrival: &Arrival, way_back: &WayBack) -> Result<Response, Refusal> {
+    if is_signed_in(console, arrival).await {
+        return Ok(reply::see_other(way_back.as_str()));
+    }
+    let card = Card { way_back, reason: Some(Reason::StaleForm), fault: None };
+    card.answer(console, arrival, StatusCode::FORBIDDEN)
+}
+
+/// Whether there is nothing to sign in for. Whoever is where their key may not be used can sign in with another.
+async fn is_signed_in(console: &Console, arrival: &Arrival) -> bool {
+    matches!(console.admit(arrival).await, Ok(Entrance::In(_)))
 }
 
 /// The key behind a value, or what is wrong with it. Whoever has no good key learns nothing of why.
@@ -127,6 +154,9 @@ impl Reason {
         match self {
             Self::Ended => "Your session has ended. Sign in again to go on.",
             Self::SignedOut => "You are signed out.",
+            Self::StaleForm => {
+                "This form was out of date. Enter the key once more. If you read this again, allow cookies for this site."
+            }
         }
     }
 }
@@ -145,7 +175,7 @@ impl Card<'_> {
             Some(visit) => visit,
             None => console.tokens.draw()?,
         };
-        let content = self.content(&console.tokens.form_token(&visit, Bound::Visit));
+        let content = self.content(&console.tokens.form_token(&visit, None));
         let frame = console.frame(arrival);
         let mut response = reply::html(status, &layout::page(&frame, "Sign in", &content));
         if known.is_none() {
@@ -154,7 +184,7 @@ impl Card<'_> {
         Ok(response)
     }
 
-    fn content(&self, form_token: &Token) -> Markup {
+    fn content(&self, form_token: &FormToken) -> Markup {
         let errors: Vec<String> = self.fault.map(str::to_owned).into_iter().collect();
         let field = Field {
             hint: Some("An API key that holds api_keys:read, such as the root key."),

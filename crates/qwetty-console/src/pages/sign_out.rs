@@ -7,7 +7,8 @@ use crate::reply::{self, Response};
 use crate::token::Bound;
 use crate::way_back::WayBack;
 
-/// `POST /settings/sign-out`. It needs no good key: whoever's key was revoked can sign out, too.
+/// `POST /settings/sign-out`. It needs no good key: whoever's key was revoked can sign out, too, and whoever's session
+/// ended already, with a restart for instance, is out.
 pub(crate) fn submit(
     console: &Console,
     arrival: &Arrival,
@@ -15,8 +16,9 @@ pub(crate) fn submit(
     mut form: Fields,
 ) -> Result<Response, Refusal> {
     query.finish()?;
-    if let Some(token) = arrival.cookie(Bound::Session) {
-        must_be_own(&mut form, &console.tokens.form_token(&token, Bound::Session))?;
+    let token = arrival.cookie(Bound::Session);
+    if let Some(token) = token.filter(|token| console.sessions.find(token, arrival.now).is_some()) {
+        must_be_own(&mut form, &console.tokens, &token)?;
         form.finish()?;
         console.sessions.end(&token);
     }

@@ -161,7 +161,11 @@ fn expiration(at: Option<Timestamp>, now: Timestamp) -> Markup {
 async fn created_by(visit: &Visit<'_>, id: Option<KeyId>) -> Result<Markup, Refusal> {
     let Some(id) = id else { return Ok(html! { "the owner of the server" }) };
     match visit.manager.get(&visit.caller, id).await {
-        Ok(maker) => Ok(html! { a href=(path(id)) { bdi { (maker.record.name) } } }),
+        Ok(maker) if maker.record.organization == visit.organization => {
+            Ok(html! { a href=(path(id)) { bdi { (maker.record.name) } } })
+        }
+        // Its page is there for those who see the organization that it is of.
+        Ok(maker) => Ok(html! { bdi { (maker.record.name) } }),
         Err(ManageError::NotFound) => Ok(html! { code.id { (id) } }),
         Err(error) => Err(error.into()),
     }
@@ -192,8 +196,6 @@ async fn last_events(visit: &Visit<'_>, key: &KeyView) -> Result<Listing<AuditEv
 
 fn timeline(visit: &Visit<'_>, key: &KeyView, events: &Listing<AuditEvent>) -> Markup {
     let told = u64::try_from(events.items.len()).unwrap_or(u64::MAX);
-    // The audit log is the shown organization's.
-    let is_in_log = key.record.organization == visit.organization;
     html! {
         ol.timeline {
             @for happened in &events.items {
@@ -207,7 +209,7 @@ fn timeline(visit: &Visit<'_>, key: &KeyView, events: &Listing<AuditEvent>) -> M
                 }
             }
         }
-        @if events.total > told && is_in_log {
+        @if events.total > told {
             p { a href={ (AUDIT_LOG) "?keyId=" (key.record.id) } { "All " (grouped(events.total)) " events" } }
         }
     }
