@@ -21,7 +21,7 @@ pub(crate) struct Refusal {
     detail: Cow<'static, str>,
     header: Option<(HeaderName, HeaderValue)>,
     /// For whoever can do nothing in their session but end it.
-    sign_out: Option<FormToken>,
+    sign_out: Option<Box<FormToken>>,
 }
 
 impl Refusal {
@@ -53,7 +53,7 @@ impl Refusal {
     pub(crate) fn wrong_address(form_token: FormToken) -> Self {
         let detail =
             "The key that you are signed in with may not be used from your address. Sign out to use another.";
-        Self { sign_out: Some(form_token), ..Self::new(ErrorCode::IpNotAllowed, detail) }
+        Self { sign_out: Some(Box::new(form_token)), ..Self::new(ErrorCode::IpNotAllowed, detail) }
     }
 
     /// A form that was opened for another organization than is shown by now.
@@ -94,7 +94,7 @@ impl Refusal {
                 p.empty-code aria-hidden="true" { (self.code.status().as_u16()) }
                 h1 { (self.title()) }
                 p { (self.detail) }
-                @if let Some(form_token) = &self.sign_out {
+                @if let Some(form_token) = self.sign_out.as_deref() {
                     form method="post" action=(SIGN_OUT) {
                         (layout::hidden_token(form_token))
                         (button::submit("Sign out"))

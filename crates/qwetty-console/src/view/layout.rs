@@ -8,7 +8,7 @@ use super::icon::{self, Icon};
 use crate::assets::Assets;
 use crate::notice::Notice;
 use crate::route::{AUDIT_LOG, CHANNELS, HOME, ORGANIZATIONS, SIGN_OUT};
-use crate::token::Token;
+use crate::token::FormToken;
 
 /// What stands around every page.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Visitor {
     /// The organization whose things are shown; only operators are told.
     organization: Option<String>,
     sections: Vec<&'static Section>,
-    form_token: Token,
+    form_token: FormToken,
 }
 
 /// An entry of the navigation.
@@ -60,7 +60,7 @@ impl Visitor {
         key: &VerifiedKey,
         catalogue: &Catalogue,
         organization: Option<String>,
-        form_token: Token,
+        form_token: FormToken,
     ) -> Self {
         let held = |name: &&str| key.access().permissions.allows(catalogue, name);
         Self {
@@ -83,7 +83,7 @@ impl Frame<'_> {
 }
 
 /// The hidden field of a form that was given to the holder of this token.
-pub(crate) fn hidden_token(token: &Token) -> Markup {
+pub(crate) fn hidden_token(token: &FormToken) -> Markup {
     html! { input type="hidden" name=(crate::console::FORM_TOKEN) value=(token); }
 }
 
