@@ -74,6 +74,8 @@ export class Visitor {
   }
 
   async signIn(key) {
+    // Whoever is signed in is led on from there.
+    await this.context.clearCookies();
     await this.page.goto("/settings/sign-in");
     await this.page.getByLabel("API key").fill(key);
     await this.page.getByRole("button", { name: "Sign in" }).click();
