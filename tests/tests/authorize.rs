@@ -334,7 +334,7 @@ async fn the_channel_is_the_query_parameters() {
     for (query, allowed) in [
         ("", true),
         ("?limit=5", true),
-        ("?channelid=wa-2", true),
+        ("?xchannelId=wa-2&channelIds=wa-2", true),
         ("?channelId=wa-1", true),
         ("?limit=5&channel%49d=wa%2d1", true),
         ("?channelId=wa-1&channelId=wa-1", true),
@@ -347,6 +347,9 @@ async fn the_channel_is_the_query_parameters() {
         ("?channelId=%ff", false),
         ("?channelId=wa-1,wa-2", false),
         ("?channelId=+wa-1", false),
+        ("?channelid=wa-1", false),
+        ("?channelId=wa-1&channelId[]=wa-2", false),
+        ("?limit=5;channelId=wa-2", false),
     ] {
         let uri = format!("/api/v1/chats{query}");
         let answer = ask(&server, &scoped.value, about("GET", &uri)).await;
