@@ -1,7 +1,6 @@
 //! Reading one request header that may stand once.
 
-use http::HeaderMap;
-use http::header::HeaderName;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// What is wrong with a header that may stand once. The message names the header and never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,18 +18,29 @@ pub enum HeaderError {
 /// # Errors
 /// [`HeaderError`] if it stands twice or is not text.
 pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, HeaderError> {
+    let value = single_value(headers, name)?;
+    value.map(|value| value.to_str().map_err(|_| HeaderError::NotText(name.clone()))).transpose()
+}
+
+/// The same, whatever bytes it has.
+///
+/// # Errors
+/// [`HeaderError::Repeated`] if it stands twice.
+pub fn single_value<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, HeaderError> {
     let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let value = values.next();
     if values.next().is_some() {
         return Err(HeaderError::Repeated(name.clone()));
     }
-    value.to_str().map(Some).map_err(|_| HeaderError::NotText(name.clone()))
+    Ok(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
     use http::header::HOST;
 
     #[test]

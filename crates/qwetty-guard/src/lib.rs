@@ -20,7 +20,7 @@ pub use bearer::{BearerError, bearer};
 pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
 pub use error_code::ErrorCode;
 pub use faults::Faults;
-pub use header::{HeaderError, single};
+pub use header::{HeaderError, single, single_value};
 pub use header_texts::HeaderTexts;
 pub use judge::{Refused, judge, judge_in_memory};
 pub use limits::{LimitError, check_limits};

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
-use qwetty_guard::HeaderError;
+use qwetty_guard::{HeaderError, single_value};
 
 use crate::route::AUTHORIZE_ENVOY;
 
@@ -78,27 +78,18 @@ impl Pair {
     fn read<'a>(&self, headers: &'a HeaderMap) -> Result<Option<OriginalRequest<'a>>, OriginalError> {
         let missing =
             |name: &HeaderName, beside: &HeaderName| OriginalError::Incomplete(name.clone(), beside.clone());
-        match (once(headers, &self.method)?, once(headers, &self.uri)?) {
+        match (single_value(headers, &self.method)?, single_value(headers, &self.uri)?) {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(missing(&self.method, &self.uri)),
             (Some(_), None) => Err(missing(&self.uri, &self.method)),
             (Some(method), Some(target)) => {
-                Method::from_bytes(method).map_err(|_| OriginalError::Method)?;
-                let method = std::str::from_utf8(method).map_err(|_| OriginalError::Method)?;
-                Ok(Some(OriginalRequest { method, target }))
+                Method::from_bytes(method.as_bytes()).map_err(|_| OriginalError::Method)?;
+                let method = method.to_str().map_err(|_| OriginalError::Method)?;
+                // Its bytes: a query may have some that are no text.
+                Ok(Some(OriginalRequest { method, target: target.as_bytes() }))
             }
         }
     }
-}
-
-/// The bytes of a header: a query may have some that are no text.
-fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, HeaderError> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next();
-    if values.next().is_some() {
-        return Err(HeaderError::Repeated(name.clone()));
-    }
-    Ok(value.map(|value| value.as_bytes()))
 }
 
 #[cfg(test)]
