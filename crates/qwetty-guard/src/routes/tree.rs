@@ -1,7 +1,7 @@
 //! The rows of one method by the segments of their patterns.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::{Pattern, Segment};
 
@@ -9,6 +9,8 @@ use super::pattern::{Pattern, Segment};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tree {
     literals: BTreeMap<String, Tree>,
+    /// The literals as lenient programs read them.
+    loose_literals: BTreeSet<String>,
     parameter: Option<Box<Tree>>,
     /// The first row whose pattern ends here.
     ends: Option<usize>,
@@ -25,7 +27,10 @@ impl Tree {
         node.first.get_or_insert(row);
         for segment in &pattern.segments {
             node = match segment {
-                Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
+                Segment::Literal(text) => {
+                    node.loose_literals.insert(loose(text));
+                    node.literals.entry(text.clone()).or_default()
+                }
                 Segment::Parameter(_) => node.parameter.get_or_insert_default(),
             };
             node.first.get_or_insert(row);
@@ -53,7 +58,7 @@ impl Tree {
         };
         let literal = self.literals.get(segment.as_ref());
         let takes_any = self.parameter.is_some() || self.rest.is_some();
-        if literal.is_none() && takes_any && self.literals.keys().any(|own| could_be(segment, own)) {
+        if literal.is_none() && takes_any && self.could_be_literal(segment) {
             return Err(NearMiss);
         }
         let mut found = self.rest.filter(|row| *row < before);
@@ -62,20 +67,22 @@ impl Tree {
         }
         Ok(found)
     }
+
+    /// Whether some program takes a segment for a literal here: one that does not tell case, cuts off what stands behind a `;` or
+    /// the last `.`, or trims spaces and dots.
+    fn could_be_literal(&self, segment: &str) -> bool {
+        if self.loose_literals.is_empty() {
+            return false;
+        }
+        let segment = loose(segment);
+        let stem = segment.rsplit_once('.').map_or(segment.as_str(), |(stem, _)| stem.trim_end());
+        self.loose_literals.contains(segment.as_str()) || self.loose_literals.contains(stem)
+    }
 }
 
 /// A segment that is not a literal of the table, and could be one to the program that the request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NearMiss;
-
-/// Whether some program takes a segment for this literal: one that does not tell case, cuts off what stands behind a `;` or the
-/// last `.`, or trims spaces and dots.
-fn could_be(segment: &str, literal: &str) -> bool {
-    let segment = loose(segment);
-    let stem = segment.rsplit_once('.').map_or(segment.as_str(), |(stem, _)| stem.trim_end());
-    let literal = loose(literal);
-    segment == literal || stem == literal
-}
 
 fn loose(text: &str) -> String {
     let text = text.split(';').next().unwrap_or_default();
@@ -85,6 +92,12 @@ fn loose(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn could_be(segment: &str, literal: &str) -> bool {
+        let mut tree = Tree::default();
+        tree.insert(&Pattern::parse(&format!("/{literal}")).unwrap(), 0);
+        tree.could_be_literal(segment)
+    }
 
     #[test]
     fn what_a_lenient_program_takes_for_a_literal_is_near_it() {
