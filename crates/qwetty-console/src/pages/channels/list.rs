@@ -55,18 +55,20 @@ fn no_channels(visit: &Visit<'_>) -> Markup {
 fn table(visit: &Visit<'_>, directory: &Directory, channels: &Listing<Channel>) -> Markup {
     let has_actions = channels.items.iter().any(|channel| may_change(visit, channel.id.as_str()));
     html! {
-        table.cards role="table" {
-            caption.visually-hidden { "Channels" }
-            thead role="rowgroup" {
-                tr role="row" {
-                    @for label in ["Name", "Id", "Type", "Created"] {
-                        th role="columnheader" scope="col" { (label) }
+        @if !channels.items.is_empty() {
+            table.cards role="table" {
+                caption.visually-hidden { "Channels" }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for label in ["Name", "Id", "Type", "Created"] {
+                            th role="columnheader" scope="col" { (label) }
+                        }
+                        @if has_actions { th role="columnheader" scope="col" { "Actions" } }
                     }
-                    @if has_actions { th role="columnheader" scope="col" { "Actions" } }
                 }
-            }
-            tbody role="rowgroup" {
-                @for channel in &channels.items { (row(visit, channel, has_actions)) }
+                tbody role="rowgroup" {
+                    @for channel in &channels.items { (row(visit, channel, has_actions)) }
+                }
             }
         }
         (pagination(directory.paging, channels.items.len(), channels.total, |page| {

@@ -44,17 +44,19 @@ pub(crate) async fn switch(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
 
 fn table(visit: &Visit<'_>, directory: &Directory, organizations: &Listing<Organization>) -> Markup {
     html! {
-        table.cards role="table" {
-            caption.visually-hidden { "Organizations" }
-            thead role="rowgroup" {
-                tr role="row" {
-                    @for label in ["Name", "Id", "Created", "Shown"] {
-                        th role="columnheader" scope="col" { (label) }
+        @if !organizations.items.is_empty() {
+            table.cards role="table" {
+                caption.visually-hidden { "Organizations" }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for label in ["Name", "Id", "Created", "Shown"] {
+                            th role="columnheader" scope="col" { (label) }
+                        }
                     }
                 }
-            }
-            tbody role="rowgroup" {
-                @for organization in &organizations.items { (row(visit, organization)) }
+                tbody role="rowgroup" {
+                    @for organization in &organizations.items { (row(visit, organization)) }
+                }
             }
         }
         (pagination(directory.paging, organizations.items.len(), organizations.total, |page| {
