@@ -162,6 +162,44 @@ async fn after_an_error_decisions_go_by_the_store() {
     }
 }
 
+/// Whoever comes second is answered at once, by what the store says, while the first one still waits for the answer.
+#[tokio::test]
+async fn a_second_loss_that_changes_nothing_holds_when_it_is_answered_too() {
+    for loss in [Loss::Revoked, Loss::Narrowed] {
+        let world = World::new().await;
+        let key = sender(&world).await;
+        assert_eq!(world.code_for(&key.value, SENDING).await, "valid");
+        let mut held = world.gates.after_write.hold();
+        let (first, second) = (loss.inflict(&world, &key), async {
+            held.reached().await;
+            loss.inflict(&world, &key).await;
+            assert_eq!(world.code_for(&key.value, SENDING).await, loss.code(), "{loss:?}");
+            held.release();
+        });
+        tokio::join!(first, second);
+        assert_eq!(world.code_for(&key.value, SENDING).await, loss.code(), "{loss:?}");
+    }
+}
+
+/// What was read while a change was under way may be from before it, and is nothing to remember.
+#[tokio::test]
+async fn a_decision_while_a_change_is_under_way_is_by_the_store_and_is_not_kept() {
+    let world = World::new().await;
+    let key = sender(&world).await;
+    let mut held = world.gates.before_write.hold();
+    let (first, second) = (world.revoke(&key), async {
+        held.reached().await;
+        for finds in 1..=3 {
+            assert_eq!(world.code(&key.value).await, "valid");
+            assert_eq!(world.gates.finds(), finds);
+        }
+        held.release();
+    });
+    tokio::join!(first, second);
+    assert_eq!(world.code(&key.value).await, "revoked");
+    assert_eq!(world.counts(&key).await, (3, 1), "they were counted all the same");
+}
+
 #[tokio::test]
 async fn a_decision_that_the_store_cannot_help_with_admits_nothing_and_is_forgotten() {
     let world = World::new().await;

@@ -1,9 +1,14 @@
 //! Keys in memory, by digest, and the rule that keeps them fresh.
 //!
-//! A change is made in three steps: commit in the store, [`KeyCache::forget`] every digest concerned, answer. A look-up takes a
-//! [`Ticket`] *before* it reads the store and hands it in with what it found. `forget` moves the generation of a digest's
-//! stripe on before it removes the entry, and [`KeyCache::keep`] compares the ticket under the same lock, so whatever
-//! was read before a change was committed is either removed by the change or never kept.
+//! A change is made in four steps: [`KeyCache::begin_change`] of every digest concerned, commit in the store,
+//! [`KeyCache::end_change`], answer. A look-up takes a [`Ticket`] *before* it reads the store and hands it in with what it
+//! found. Either end of a change moves the generation of a digest's stripe on, its beginning before it removes the entry, and
+//! [`KeyCache::keep`] compares the ticket under the same lock, so whatever was read before a change was committed is
+//! either removed by the change or never kept.
+//!
+//! While a change is under way, decisions go by the store and nothing is kept. Otherwise one who learned of the change from the
+//! store, before whoever made it was answered (a second revocation, to which nothing is left to do), could still be
+//! told otherwise by the memory.
 //!
 //! A digest that the store did not know is noted with its look-up's ticket, and counts as absent while that is current.
 //!
@@ -51,11 +56,22 @@ const STRIPES: usize = 1024;
 /// Enough that to look through one of a million states takes no longer than a decision may wait.
 const STATE_SHARDS: usize = 256;
 
+/// How a generation moves on. The bits below count the changes under way in its stripe: more than there can be tasks.
+const NEXT_GENERATION: u64 = 1 << UNDER_WAY_BITS;
+const UNDER_WAY_BITS: u32 = 24;
+
 /// Says how things stood with a digest before a look-up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticket {
     stripe: usize,
     generation: u64,
+}
+
+impl Ticket {
+    /// Whether a change was under way.
+    const fn is_amid_change(self) -> bool {
+        self.generation.trailing_zeros() < UNDER_WAY_BITS
+    }
 }
 
 /// Something changed since the ticket was taken: what was found may be out of date. Look again.
@@ -112,7 +128,8 @@ impl KeyCache {
         Ticket { stripe, generation: self.generation(stripe).load(Ordering::SeqCst) }
     }
 
-    /// Keeps what the store answered, unless something changed since the ticket was taken.
+    /// Keeps what the store answered, unless something changed since the ticket was taken. Amid a change it is as good an answer
+    /// as any, but it is not kept.
     pub(crate) fn keep(
         &self,
         ticket: Ticket,
@@ -121,20 +138,20 @@ impl KeyCache {
         quota: Quota,
         now: Now,
     ) -> Result<Arc<CachedKey>, Outdated> {
-        let put = self.records.put(
-            digest,
-            || self.is_current(ticket),
-            || {
-                let FoundKey { mut record, window } = found;
-                record.access = self.common.share(record.access);
-                let state = self.states.entry(record.id).or_insert_with(|| {
-                    let refused_at = self.refusals.latest(record.id);
-                    Arc::new(KeyState::restore(record.id, quota, window, refused_at, now))
-                });
-                let state = Arc::clone(&state);
-                Arc::new(CachedKey::new(*digest, record, state))
-            },
-        );
+        let cached = || {
+            let FoundKey { mut record, window } = found;
+            record.access = self.common.share(record.access);
+            let state = self.states.entry(record.id).or_insert_with(|| {
+                let refused_at = self.refusals.latest(record.id);
+                Arc::new(KeyState::restore(record.id, quota, window, refused_at, now))
+            });
+            let state = Arc::clone(&state);
+            Arc::new(CachedKey::new(*digest, record, state))
+        };
+        if ticket.is_amid_change() {
+            return if self.is_current(ticket) { Ok(cached()) } else { Err(Outdated) };
+        }
+        let put = self.records.put(digest, || self.is_current(ticket), cached);
         let (kept, left) = put.ok_or(Outdated)?;
         if let Some(left) = left {
             let id = left.record().id;
@@ -144,10 +161,13 @@ impl KeyCache {
         Ok(kept)
     }
 
-    /// Notes that the store did not know this digest, unless something changed since the ticket was taken.
+    /// Notes that the store did not know this digest, unless something changed since the ticket was taken. Amid a change that
+    /// is an answer, and no note.
     pub(crate) fn keep_absent(&self, ticket: Ticket, digest: &KeyDigest) -> Result<(), Outdated> {
-        // As of the ticket: if something changes from here on, the note is worth nothing.
-        self.absent.note(digest, ticket);
+        if !ticket.is_amid_change() {
+            // As of the ticket: if something changes from here on, the note is worth nothing.
+            self.absent.note(digest, ticket);
+        }
         if self.is_current(ticket) { Ok(()) } else { Err(Outdated) }
     }
 
@@ -161,11 +181,26 @@ impl KeyCache {
         self.generation(ticket.stripe).load(Ordering::SeqCst) == ticket.generation
     }
 
-    /// To be called for every digest that led to a key before or after a change, once the change is committed or its
+    /// To be called before a change is sent to the store, for every digest that leads to a key before or after it.
+    pub(crate) fn begin_change(&self, digests: &[KeyDigest]) {
+        for digest in digests {
+            self.generation(self.stripe(digest)).fetch_add(NEXT_GENERATION + 1, Ordering::SeqCst);
+            self.records.remove(digest);
+        }
+    }
+
+    /// To be called once for each [`begin_change`](Self::begin_change) with the same digests, once the change is committed or its
     /// outcome is unknown, and before anyone is told of it.
+    pub(crate) fn end_change(&self, digests: &[KeyDigest]) {
+        for digest in digests {
+            self.generation(self.stripe(digest)).fetch_add(NEXT_GENERATION - 1, Ordering::SeqCst);
+        }
+    }
+
+    /// To be called for the digests of a change that somebody else made.
     pub(crate) fn forget<'a>(&self, digests: impl IntoIterator<Item = &'a KeyDigest>) {
         for digest in digests {
-            self.generation(self.stripe(digest)).fetch_add(1, Ordering::SeqCst);
+            self.generation(self.stripe(digest)).fetch_add(NEXT_GENERATION, Ordering::SeqCst);
             self.records.remove(digest);
         }
     }
@@ -173,7 +208,7 @@ impl KeyCache {
     /// Forgets every record; live state stays. For when changes by others may have been missed.
     pub(crate) fn forget_all(&self) {
         for generation in &self.generations {
-            generation.fetch_add(1, Ordering::SeqCst);
+            generation.fetch_add(NEXT_GENERATION, Ordering::SeqCst);
         }
         self.records.clear();
     }

@@ -15,25 +15,32 @@ impl KeyManager {
         digests: Vec<KeyDigest>,
         write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let forget = ForgetOnDrop { core: Arc::clone(&self.core), digests };
+        let under_way = UnderWay::begin(Arc::clone(&self.core), digests);
         let task = tokio::spawn(async move {
             let outcome = write.await;
-            drop(forget);
+            drop(under_way);
             outcome
         });
         task.await.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
     }
 }
 
-/// Makes the cache forget whatever the outcome was: an error leaves it open, and a panic too.
-struct ForgetOnDrop {
+/// A change that the cache knows of. It ends whatever the outcome was: an error leaves it open, and a panic too.
+struct UnderWay {
     core: Arc<Core>,
     digests: Vec<KeyDigest>,
 }
 
-impl Drop for ForgetOnDrop {
+impl UnderWay {
+    fn begin(core: Arc<Core>, digests: Vec<KeyDigest>) -> Self {
+        core.cache.begin_change(&digests);
+        Self { core, digests }
+    }
+}
+
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.core.cache.forget(&self.digests);
+        self.core.cache.end_change(&self.digests);
     }
 }
 
