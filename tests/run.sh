@@ -17,6 +17,9 @@ RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --quiet --release
 # and would build that again after a change.
 cargo package --workspace --quiet --allow-dirty --no-verify
 
+# Licences, forbidden crates and sources of what is in the lock file.
+tests/supply_chain.sh
+
 # A live server against its own description.
 tests/schemathesis.sh
 
