@@ -2,6 +2,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use qwetty_storage::StoreError;
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 use tokio::sync::oneshot;
 
 /// Points in the calls of a store at which a test may hold or fail them.
@@ -19,11 +21,24 @@ pub struct Gates {
     pub before_usage: Gate,
     /// It was, and the answer is not given yet.
     pub after_usage: Gate,
+    wandering: Mutex<Option<ChaCha8Rng>>,
 }
 
 impl Gates {
     pub fn finds(&self) -> usize {
         self.finds.load(Ordering::SeqCst)
+    }
+
+    /// From here on, before and after each look-up and write a few others go first, how many the seed says.
+    pub fn wander(&self, seed: u64) {
+        *self.wandering.lock().unwrap() = Some(ChaCha8Rng::seed_from_u64(seed));
+    }
+
+    pub(super) async fn let_others_go_first(&self) {
+        let others = self.wandering.lock().unwrap().as_mut().map_or(0, |rng| rng.next_u32() % 4);
+        for _ in 0..others {
+            tokio::task::yield_now().await;
+        }
     }
 }
 

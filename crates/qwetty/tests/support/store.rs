@@ -23,13 +23,18 @@ pub struct GatedStore<S> {
 impl<S: Store> KeyStore for GatedStore<S> {
     async fn find(&self, digest: &KeyDigest) -> Result<Option<FoundKey>, StoreError> {
         self.gates.finds.fetch_add(1, Ordering::SeqCst);
+        self.gates.let_others_go_first().await;
         let found = self.inner.find(digest).await;
+        self.gates.let_others_go_first().await;
         self.gates.found.pass().await?;
         found
     }
 
     async fn get(&self, id: KeyId) -> Result<Option<StoredKey>, StoreError> {
-        self.inner.get(id).await
+        self.gates.let_others_go_first().await;
+        let stored = self.inner.get(id).await;
+        self.gates.let_others_go_first().await;
+        stored
     }
 
     async fn list(&self, query: &KeyQuery) -> Result<Listing<StoredKey>, StoreError> {
@@ -49,15 +54,19 @@ impl<S: Store> KeyStore for GatedStore<S> {
         expected: Revision,
         event: &AuditEvent,
     ) -> Result<Written, StoreError> {
+        self.gates.let_others_go_first().await;
         self.gates.before_write.pass().await?;
         let written = self.inner.replace(record, expected, event).await;
+        self.gates.let_others_go_first().await;
         self.gates.after_write.pass().await?;
         written
     }
 
     async fn remove(&self, id: KeyId, expected: Revision, event: &AuditEvent) -> Result<Written, StoreError> {
+        self.gates.let_others_go_first().await;
         self.gates.before_write.pass().await?;
         let written = self.inner.remove(id, expected, event).await;
+        self.gates.let_others_go_first().await;
         self.gates.after_write.pass().await?;
         written
     }
