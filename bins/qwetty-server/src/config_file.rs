@@ -1,5 +1,6 @@
 //! The settings in a TOML file.
 
+#[path = "config_file/routes.rs"] // Also where the fuzz target reads this file.
 mod routes;
 
 use std::ops::Range;
@@ -29,7 +30,7 @@ pub(crate) fn read(path: &Path) -> Result<Layer, ConfigError> {
     parse(&text, path)
 }
 
-fn parse(text: &str, path: &Path) -> Result<Layer, ConfigError> {
+pub(crate) fn parse(text: &str, path: &Path) -> Result<Layer, ConfigError> {
     let source = Source { text, path: path.into() };
     // The tree, and not serde: its messages quote the values that they find wrong.
     let table = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
@@ -244,6 +245,7 @@ mod tests {
             ),
             ("[[permissions]]\nname = \"A B\"\nlabel = \"A\"", "q.toml:1: setting permissions: "),
             ("[server]\nlisten = \"127.0.0.1:1\"", "q.toml:1: setting server is unknown"),
+            ("\"a\\nb\" = 1", "q.toml:1: setting a\\nb is unknown"),
             ("listen = \"::1\"\nlisten = \"::1\"", "q.toml:2: not valid TOML: duplicate key"),
             ("listen", "q.toml:1: not valid TOML: "),
         ] {

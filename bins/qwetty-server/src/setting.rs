@@ -105,7 +105,10 @@ impl fmt::Display for Origin {
         match self {
             Self::Option(name) => write!(formatter, "option {name}"),
             Self::Variable(name) => write!(formatter, "environment variable {name}"),
-            Self::File { path, line, key } => write!(formatter, "{}:{line}: setting {key}", path.display()),
+            // A quoted key may have line breaks, which a log must not.
+            Self::File { path, line, key } => {
+                write!(formatter, "{}:{line}: setting {}", path.display(), key.escape_debug())
+            }
         }
     }
 }
