@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use crate::OpenError;
 use crate::connection::{APPLICATION_ID, open_reader};
 use crate::location::Location;
+use crate::log;
 use crate::migrations::{migrate, schema, version};
 
 /// Files up to this size, in bytes, are read whole when they are opened: in about a second at most.
@@ -17,6 +18,11 @@ pub(crate) fn check(location: &Location, migrations: &[&str]) -> Result<(), Open
     let size = size(path)?;
     if size == 0 {
         return Err(OpenError::damaged(path, "it is empty"));
+    }
+    let log = location.beside("-wal");
+    // Before SQLite looks at it, and moves what is left of it into the file.
+    if !log::is_whole(&log).map_err(OpenError::io("read", &log))? {
+        return Err(OpenError::damaged(path, "its log (-wal) is damaged before the last commit in it"));
     }
     let sqlite = OpenError::sqlite(path);
     let connection = open_reader(path).map_err(&sqlite)?;
@@ -41,7 +47,7 @@ pub(crate) fn check(location: &Location, migrations: &[&str]) -> Result<(), Open
         return Err(OpenError::damaged(path, fault));
     }
     // Pages that are only in the log yet may lie past the end of the file.
-    if size_or_zero(&location.beside("-wal")) == 0 {
+    if size_or_zero(&log) == 0 {
         check_length(&connection, path)?;
     }
     if size <= CHECKED_WHOLE {

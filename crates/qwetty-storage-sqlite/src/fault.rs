@@ -3,6 +3,8 @@ use std::fmt::Display;
 use qwetty_storage::StoreError;
 use rusqlite::ErrorCode;
 
+use crate::presence::Gone;
+
 /// Why a job on one of the store's threads failed.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -12,6 +14,8 @@ pub(crate) enum Fault {
     Damaged { what: &'static str, fault: String },
     /// The commit that it shared failed: what SQLite says.
     NotCommitted(String),
+    /// The file is not where it was.
+    Gone(Gone),
     /// It was not done, or broke off.
     Failed(&'static str),
 }
@@ -28,6 +32,12 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+impl From<Gone> for Fault {
+    fn from(error: Gone) -> Self {
+        Self::Gone(error)
+    }
+}
+
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -39,6 +49,7 @@ impl From<Fault> for StoreError {
             },
             Fault::Damaged { what, fault } => Self::Damaged { what, fault },
             Fault::NotCommitted(error) => Self::unavailable(format!("the commit failed: {error}")),
+            Fault::Gone(error) => Self::unavailable(error),
             Fault::Failed(message) => Self::unavailable(message),
         }
     }

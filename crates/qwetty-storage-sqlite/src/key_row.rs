@@ -19,7 +19,7 @@ macro_rules! record_columns {
          keys.permissions, keys.channels, keys.networks, keys.tier, \
          keys.digest, keys.start, keys.previous_digest, keys.previous_start, keys.previous_ends_at, \
          keys.revoked_at, keys.revocation_reason, keys.expires_at, keys.regenerated_at, \
-         keys.created_at, keys.updated_at, keys.created_by, keys.revision"
+         keys.created_at, keys.updated_at, keys.created_by, keys.revision, keys.checksum"
     };
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<StoredKey, Fault> {
 }
 
 fn record(columns: &mut Columns<'_>) -> Result<KeyRecord, Fault> {
-    Ok(KeyRecord {
+    let record = KeyRecord {
         id: KeyId::from_u128(columns.id()?),
         organization: OrganizationId::from_u128(columns.id()?),
         name: columns.parse()?,
@@ -93,7 +93,12 @@ fn record(columns: &mut Columns<'_>) -> Result<KeyRecord, Fault> {
         updated_at: columns.instant()?,
         created_by: columns.id_optional()?.map(KeyId::from_u128),
         revision: columns.revision()?,
-    })
+    };
+    let written: Option<u32> = columns.get()?;
+    if written.is_some_and(|written| written != checksum(&columns_of(&record))) {
+        return Err(columns.damaged("is not that of the other columns"));
+    }
+    Ok(record)
 }
 
 fn access(columns: &mut Columns<'_>) -> Result<Access, Fault> {
@@ -130,6 +135,35 @@ fn lifecycle(columns: &mut Columns<'_>) -> Result<Lifecycle, Fault> {
 
 /// A record as the parameters of a statement, named as their columns are, but for `:organization`, which is its id.
 pub(crate) fn parameters(record: &KeyRecord) -> Vec<(&'static str, Value)> {
+    let mut parameters = columns_of(record);
+    let checksum = checksum(&parameters);
+    parameters.push((":checksum", checksum.into()));
+    parameters.push((":folded_name", fold(record.name.as_str()).into()));
+    parameters
+}
+
+/// A checksum of these columns. What it goes by is in every database: another order or form needs a migration.
+fn checksum(columns: &[(&str, Value)]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for (_, value) in columns {
+        let mut part = |kind: u8, bytes: &[u8]| {
+            hasher.update(&[kind]);
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        match value {
+            Value::Null => part(0, &[]),
+            Value::Integer(number) => part(1, &number.to_le_bytes()),
+            Value::Real(number) => part(2, &number.to_le_bytes()),
+            Value::Text(text) => part(3, text.as_bytes()),
+            Value::Blob(bytes) => part(4, bytes),
+        }
+    }
+    hasher.finalize()
+}
+
+/// Everything of a record, in its own columns.
+fn columns_of(record: &KeyRecord) -> Vec<(&'static str, Value)> {
     let LifecycleParts { state, expires_at, current, previous, regenerated_at } =
         record.lifecycle.clone().into_parts();
     let (revoked_at, reason) = match state {
@@ -143,7 +177,6 @@ pub(crate) fn parameters(record: &KeyRecord) -> Vec<(&'static str, Value)> {
         (":id", blob(record.id.as_u128()).to_vec().into()),
         (":organization", blob(record.organization.as_u128()).to_vec().into()),
         (":name", record.name.as_str().to_owned().into()),
-        (":folded_name", fold(record.name.as_str()).into()),
         (":description", record.description.as_ref().map(|text| text.as_str().to_owned()).into()),
         (":permissions", access_text::of_permissions(&record.access.permissions).into()),
         (":channels", access_text::of_channels(&record.access.channels).into()),

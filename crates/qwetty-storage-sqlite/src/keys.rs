@@ -20,6 +20,7 @@ impl KeyStore for SqliteStore {
     }
 
     async fn get(&self, id: KeyId) -> Result<Option<StoredKey>, StoreError> {
+        self.certain().await?;
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(select_stored!("keys WHERE id = ?"))?;
             statement.query_and_then([blob(id.as_u128())], key_row::stored)?.next().transpose()
@@ -98,10 +99,10 @@ pub(crate) fn insert(connection: &Connection, record: &KeyRecord) -> Result<bool
     let mut statement = connection.prepare_cached(
         "INSERT INTO keys (organization, id, name, folded_name, description, permissions, channels, networks, tier,
             digest, start, previous_digest, previous_start, previous_ends_at, revoked_at, revocation_reason,
-            expires_at, regenerated_at, created_at, updated_at, created_by, revision)
+            expires_at, regenerated_at, created_at, updated_at, created_by, revision, checksum)
          SELECT number, :id, :name, :folded_name, :description, :permissions, :channels, :networks, :tier,
             :digest, :start, :previous_digest, :previous_start, :previous_ends_at, :revoked_at, :revocation_reason,
-            :expires_at, :regenerated_at, :created_at, :updated_at, :created_by, :revision
+            :expires_at, :regenerated_at, :created_at, :updated_at, :created_by, :revision, :checksum
          FROM organizations WHERE id = :organization",
     )?;
     Ok(statement.execute(&*parameters(record))? > 0)
@@ -114,7 +115,7 @@ fn replace(connection: &Connection, record: &KeyRecord, expected: Revision) -> R
             digest = :digest, start = :start, previous_digest = :previous_digest, previous_start = :previous_start,
             previous_ends_at = :previous_ends_at, revoked_at = :revoked_at, revocation_reason = :revocation_reason,
             expires_at = :expires_at, regenerated_at = :regenerated_at, created_at = :created_at,
-            updated_at = :updated_at, created_by = :created_by, revision = :revision
+            updated_at = :updated_at, created_by = :created_by, revision = :revision, checksum = :checksum
          WHERE id = :id AND revision = :expected
             AND organization = (SELECT number FROM organizations WHERE id = :organization)",
     )?;

@@ -5,8 +5,11 @@ use rusqlite::Connection;
 use crate::OpenError;
 
 /// The migrations, oldest first. The schema's version is how many were applied, kept in `user_version`.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_status_in_index.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_status_in_index.sql"),
+    include_str!("../migrations/0003_checksum.sql"),
+];
 
 /// Brings the schema to the version that all of `migrations` make, each of them in a transaction of its own.
 pub(crate) fn migrate(connection: &Connection, migrations: &[&str], path: &Path) -> Result<(), OpenError> {

@@ -14,6 +14,7 @@ use crate::migrations::migrate;
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) path: PathBuf,
+    pub(crate) log: PathBuf,
     pub(crate) writer: Connection,
     /// On the file beside the database, and on the database. Must outlive every connection.
     pub(crate) locks: (File, Option<File>),
@@ -45,7 +46,7 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Opened, OpenError
     if checkpoint(&writer).map_err(&sqlite)? {
         check_length(&writer, path)?;
     }
-    Ok(Opened { path: path.to_owned(), writer, locks })
+    Ok(Opened { path: path.to_owned(), log: location.beside("-wal"), writer, locks })
 }
 
 /// Moves everything from the log into the database file. False if a tool that reads the file held up the last of it.

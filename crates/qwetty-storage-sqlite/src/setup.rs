@@ -11,6 +11,7 @@ use crate::{SqliteStore, directory, keys};
 #[async_trait]
 impl SetupStore for SqliteStore {
     async fn setup(&self) -> Result<Setup, StoreError> {
+        self.present()?;
         self.read(setup).await
     }
 

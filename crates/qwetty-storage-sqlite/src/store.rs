@@ -1,7 +1,9 @@
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
 
 use async_channel::{Sender, bounded};
@@ -15,8 +17,9 @@ use crate::connection::open_reader;
 use crate::fault::Fault;
 use crate::migrations::MIGRATIONS;
 use crate::open::{Opened, checkpoint, open};
+use crate::presence::Presence;
 use crate::readers::{self, ReadJob};
-use crate::writer::{self, WriteQueue};
+use crate::writer::{self, Target, WriteQueue};
 
 /// How a [`SqliteStore`] works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Default for Options {
 /// SQLite runs on threads of the store's own, one that writes and a few that read; the methods only wait for them.
 /// Dropping the store closes it and blocks until that is done; [`close`](Self::close) waits without blocking.
 pub struct SqliteStore {
-    path: PathBuf,
+    target: Arc<Target>,
     changes: WriteQueue,
     questions: Sender<ReadJob>,
     /// Ends when the last thread has let go of the file.
@@ -62,7 +65,11 @@ impl SqliteStore {
             .map(|_| open_reader(&path))
             .collect::<Result<Vec<_>, _>>()
             .map_err(OpenError::sqlite(&path))?;
-        Self::start(opened, connections, options.queue).map_err(OpenError::io("start a thread for", &path))
+        let presence =
+            Presence::of([path.clone(), opened.log.clone()]).map_err(OpenError::io("look at", &path))?;
+        let target = Arc::new(Target::new(path.clone(), presence));
+        Self::start(opened, target, connections, options.queue)
+            .map_err(OpenError::io("start a thread for", &path))
     }
 
     /// Does what is queued, moves everything from the log into the file, and lets go of the file. Every call that comes
@@ -91,12 +98,28 @@ impl SqliteStore {
         readers::read(&self.questions, work).await
     }
 
-    fn start(opened: Opened, connections: Vec<Connection>, queue: NonZeroUsize) -> io::Result<Self> {
+    /// Makes sure that what is read is no change that was not committed to the end, nor one that lacks it: while the last commit
+    /// failed, either may be found when the file is opened again, and nobody may be told that there is nothing to do.
+    pub(crate) async fn certain(&self) -> Result<(), StoreError> {
+        if self.target.in_doubt.load(Ordering::SeqCst) { self.write(|_| Ok(())).await } else { Ok(()) }
+    }
+
+    /// Makes sure that the files are where they were.
+    pub(crate) fn present(&self) -> Result<(), StoreError> {
+        Ok(self.target.presence.check().map_err(Fault::from)?)
+    }
+
+    fn start(
+        opened: Opened,
+        target: Arc<Target>,
+        connections: Vec<Connection>,
+        queue: NonZeroUsize,
+    ) -> io::Result<Self> {
         let (changes, changes_to_do) = bounded(queue.get());
         let (questions, questions_to_do) = bounded(queue.get());
         let (still_open, open) = watch::channel(());
         // If a thread cannot be started, this is dropped, and those that were started end.
-        let mut store = Self { path: opened.path.clone(), changes, questions, open, writer: None };
+        let mut store = Self { target: Arc::clone(&target), changes, questions, open, writer: None };
 
         let mut readers = Vec::new();
         for connection in connections {
@@ -105,8 +128,8 @@ impl SqliteStore {
             readers.push(Builder::new().name("sqlite-reader".into()).spawn(work)?);
         }
         let work = move || {
-            let Opened { path, writer, locks } = opened;
-            let writer = writer::run(writer, &path, &changes_to_do);
+            let Opened { writer, locks, .. } = opened;
+            let writer = writer::run(writer, &target, &changes_to_do);
             for reader in readers {
                 // A reader catches the panics of its jobs, and has none of its own.
                 let _ = reader.join();
@@ -141,6 +164,6 @@ impl Drop for SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("path", &self.target.path).finish_non_exhaustive()
     }
 }

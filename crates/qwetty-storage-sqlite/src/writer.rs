@@ -1,5 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_channel::{Receiver, Sender};
 use qwetty_storage::StoreError;
@@ -9,6 +10,8 @@ use tracing::error;
 
 use crate::connection::open_writer;
 use crate::fault::Fault;
+use crate::migrations::version;
+use crate::presence::{Gone, Presence};
 
 /// How many changes at most share a commit.
 const GROUP: usize = 256;
@@ -22,7 +25,23 @@ pub(crate) trait WriteJob: Send {
     fn run(&mut self, connection: &Connection) -> bool;
 
     /// Tells whoever waits for it what became of it, once that is certain.
-    fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>);
+    fn answer(self: Box<Self>, committed: Result<(), &str>);
+}
+
+/// The files that the writer writes to.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    pub(crate) presence: Presence,
+    /// Whether the last commit failed. What it wrote to the log may come back when the file is opened again, until another
+    /// commit has taken its place.
+    pub(crate) in_doubt: AtomicBool,
+}
+
+impl Target {
+    pub(crate) fn new(path: PathBuf, presence: Presence) -> Self {
+        Self { path, presence, in_doubt: AtomicBool::new(false) }
+    }
 }
 
 /// Has the writer do `work`, and answers when it is on the disk. All that it wrote is undone if it fails.
@@ -61,11 +80,11 @@ where
         matches!(self.result, Some(Ok(_)))
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>) {
+    fn answer(self: Box<Self>, committed: Result<(), &str>) {
         let answer = match (committed, self.result) {
             (Ok(()), Some(result)) => result,
             (Ok(()), None) => Err(Fault::Failed("the change was not tried")),
-            (Err(error), _) => Err(Fault::NotCommitted(error.to_string())),
+            (Err(error), _) => Err(Fault::NotCommitted(error.to_owned())),
         };
         // Nobody may be waiting any more.
         let _ = self.reply.send(answer);
@@ -77,19 +96,20 @@ where
 /// Everything that waits when a commit begins shares it: under load one sync of the disk serves many changes.
 pub(crate) fn run(
     mut connection: Connection,
-    path: &Path,
+    target: &Target,
     queue: &Receiver<Box<dyn WriteJob>>,
 ) -> Connection {
     while let Ok(first) = queue.recv_blocking() {
         let mut group = vec![first];
         gather(&mut group, queue);
-        let committed = commit(&connection, &mut group);
+        let committed = commit(&connection, target, &mut group).map_err(|error| error.to_string());
+        target.in_doubt.store(committed.is_err(), Ordering::SeqCst);
         if let Err(error) = &committed {
             error!(%error, changes = group.len(), "a commit failed");
-            connection = usable_again(connection, path);
+            connection = usable_again(connection, target);
         }
         for job in group {
-            job.answer(committed.as_ref().copied());
+            job.answer(committed.as_ref().copied().map_err(String::as_str));
         }
     }
     connection
@@ -112,10 +132,27 @@ fn gather(group: &mut Vec<Box<dyn WriteJob>>, queue: &Receiver<Box<dyn WriteJob>
     }
 }
 
+/// Why a group was not committed.
+#[derive(Debug, thiserror::Error)]
+enum CommitError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Gone(#[from] Gone),
+}
+
 /// Runs a group in one transaction, each job in a savepoint of its own. An error means that none of it was done.
-fn commit(connection: &Connection, group: &mut [Box<dyn WriteJob>]) -> rusqlite::Result<()> {
+fn commit(
+    connection: &Connection,
+    target: &Target,
+    group: &mut [Box<dyn WriteJob>],
+) -> Result<(), CommitError> {
     let execute = |sql| connection.prepare_cached(sql)?.execute([]).map(|_| ());
+    target.presence.check()?;
     execute("BEGIN IMMEDIATE")?;
+    if target.in_doubt.load(Ordering::SeqCst) {
+        take_its_place(connection)?;
+    }
     for job in group {
         execute("SAVEPOINT job")?;
         if !job.run(connection) {
@@ -124,15 +161,22 @@ fn commit(connection: &Connection, group: &mut [Box<dyn WriteJob>]) -> rusqlite:
         }
         execute("RELEASE job")?;
     }
-    execute("COMMIT")
+    execute("COMMIT")?;
+    // It may have gone just now, and what was written with it.
+    Ok(target.presence.check()?)
+}
+
+/// Writes something whatever the jobs do, so that the commit takes the place of one that failed.
+fn take_its_place(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "user_version", version(connection)?)
 }
 
 /// Ends a transaction that a failure left open; if SQLite cannot, with a new connection.
-fn usable_again(connection: Connection, path: &Path) -> Connection {
+fn usable_again(connection: Connection, target: &Target) -> Connection {
     if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
         return connection;
     }
-    match open_writer(path) {
+    match open_writer(&target.path) {
         Ok(fresh) => fresh,
         Err(error) => {
             error!(%error, "the database cannot be opened again; the next change tries anew");
@@ -196,7 +240,8 @@ mod tests {
         fn write_all(self) -> (Vec<i64>, TempDir) {
             self.queue.close();
             let path = self.directory.path().join("test.db");
-            let connection = run(self.connection, &path, &self.queued);
+            let presence = Presence::of([path.clone()]).unwrap();
+            let connection = run(self.connection, &Target::new(path.clone(), presence), &self.queued);
             assert!(connection.is_autocommit());
             let other = open_writer(&path).unwrap();
             let mut statement = other.prepare("SELECT id FROM parents ORDER BY id").unwrap();

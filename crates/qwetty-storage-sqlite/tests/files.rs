@@ -190,9 +190,9 @@ fn a_database_of_another_program_is_refused() {
 async fn a_newer_database_is_refused() {
     let (_directory, path) = directory();
     filled(&path).await;
-    tamper(&path, "PRAGMA user_version = 3");
+    tamper(&path, "PRAGMA user_version = 4");
     let error = refused(&path);
-    assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 4, known: 3, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -203,6 +203,7 @@ async fn a_database_of_the_first_version_is_brought_to_the_newest() {
         &path,
         "DROP INDEX keys_by_created_at;
          CREATE INDEX keys_by_created_at ON keys (organization, created_at, id);
+         ALTER TABLE keys DROP COLUMN checksum;
          PRAGMA user_version = 1",
     );
     let store = open(&path).unwrap();
@@ -210,7 +211,7 @@ async fn a_database_of_the_first_version_is_brought_to_the_newest() {
     store.close().await;
     let connection = Connection::open(&path).unwrap();
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 #[tokio::test]
@@ -281,4 +282,41 @@ async fn a_row_that_refers_to_nothing_is_refused() {
     filled(&path).await;
     tamper(&path, "PRAGMA foreign_keys = OFF; DELETE FROM organizations");
     assert!(matches!(refused(&path), OpenError::Damaged { .. }));
+}
+
+#[tokio::test]
+async fn a_log_with_a_flipped_bit_is_refused() {
+    let (directory, path) = directory();
+    let store = open(&path).unwrap();
+    durability::fill(&store).await;
+    let (copy, log) = (directory.path().join("copy.db"), directory.path().join("copy.db-wal"));
+    let (file, whole) = (fs::read(&path).unwrap(), fs::read(directory.path().join("keys.db-wal")).unwrap());
+    for at in [0, 8, 20, 30, 40, 100, 5000, whole.len() / 2] {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        fs::write(&copy, &file).unwrap();
+        fs::write(&log, &damaged).unwrap();
+        let error = refused(&copy);
+        assert!(matches!(error, OpenError::Damaged { .. }), "{at}: {error}");
+        assert_eq!(fs::read(&log).unwrap(), damaged, "it is left for whoever can mend it");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_went_away_takes_no_change_and_comes_back() {
+    for name in ["keys.db", "keys.db-wal"] {
+        let (directory, path) = directory();
+        let store = open(&path).unwrap();
+        store.root_announced().await.unwrap();
+        let (here, there) = (directory.path().join(name), directory.path().join("moved"));
+        fs::rename(&here, &there).unwrap();
+        for _ in 0..2 {
+            assert!(matches!(store.root_announced().await, Err(StoreError::Unavailable(_))), "{name}");
+            assert!(matches!(store.setup().await, Err(StoreError::Unavailable(_))), "{name}");
+            fs::write(&here, "another file").unwrap();
+        }
+        fs::rename(&there, &here).unwrap();
+        store.root_announced().await.unwrap();
+        assert_eq!(store.setup().await.unwrap(), Setup::Empty);
+    }
 }
