@@ -105,6 +105,7 @@ pub async fn forgotten_events_are_gone_and_counted(store: &dyn Store) {
     let (one, two) = (make.organization().id, make.organization().id);
     let border = make.instant();
     let mut kept = Vec::new();
+    assert_eq!(store.oldest_event().await.unwrap(), None);
     for organization in [one, two] {
         for micros in [-1_000_000, -1, 0, 1] {
             let at = Timestamp::from_unix_micros(border.unix_micros() + micros);
@@ -115,6 +116,10 @@ pub async fn forgotten_events_are_gone_and_counted(store: &dyn Store) {
             }
         }
     }
+    assert_eq!(
+        store.oldest_event().await.unwrap().map(Timestamp::unix_micros),
+        Some(border.unix_micros() - 1_000_000)
+    );
     assert_eq!(store.forget_events(border).await.unwrap(), 4);
     assert_eq!(store.forget_events(border).await.unwrap(), 0);
     assert_eq!(given::log(store, two).await, kept[..2]);

@@ -166,6 +166,7 @@ pub async fn forgotten_hours_are_gone_and_totals_stay(store: &dyn Store) {
     let mut make = Fixtures::default();
     let mut keys = Vec::new();
     let mut rows = Vec::new();
+    assert_eq!(store.oldest_usage().await.unwrap(), None);
     for _ in 0..3 {
         let record = given::key(store, &mut make).await;
         let mut row = usage_row(record.id);
@@ -174,7 +175,9 @@ pub async fn forgotten_hours_are_gone_and_totals_stay(store: &dyn Store) {
         rows.push(row);
     }
     store.record_usage(&make.batch(rows)).await.unwrap();
+    assert_eq!(store.oldest_usage().await.unwrap(), Some(HOUR.plus(-2)));
     assert_eq!(store.forget_usage(HOUR).await.unwrap(), 6);
+    assert_eq!(store.oldest_usage().await.unwrap(), Some(HOUR));
     assert_eq!(store.forget_usage(HOUR).await.unwrap(), 0);
     for key in keys {
         let hours = store.usage(key, HOUR.plus(-10), HOUR.plus(10)).await.unwrap();

@@ -24,6 +24,15 @@ impl AuditStore for SqliteStore {
         self.read(move |connection| list(connection, &query)).await
     }
 
+    async fn oldest_event(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT min(at) FROM events")?;
+            let oldest: Option<i64> = statement.query_row([], |row| row.get(0))?;
+            Ok(oldest.map(Timestamp::from_unix_micros))
+        })
+        .await
+    }
+
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         loop {

@@ -32,6 +32,10 @@ impl UsageStore for SqliteStore {
         self.read(move |connection| hours(connection, key, from, to)).await
     }
 
+    async fn oldest_usage(&self) -> Result<Option<Hour>, StoreError> {
+        self.read(oldest).await
+    }
+
     async fn forget_usage(&self, before: Hour) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         let mut next = Some(i64::MIN);
@@ -127,6 +131,15 @@ fn hours(connection: &Connection, key: KeyId, from: Hour, to: Hour) -> Result<Ve
         }
     }
     Ok(hours)
+}
+
+/// A step into the table for each key, and not a look at every row.
+fn oldest(connection: &Connection) -> Result<Option<Hour>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min((SELECT min(hour) FROM usage_hours WHERE usage_hours.key = keys.number)) FROM keys",
+    )?;
+    let oldest: Option<i64> = statement.query_row([], |row| row.get(0))?;
+    Ok(oldest.map(Hour::from_number))
 }
 
 /// Forgets hours of some keys, from the one numbered `first` on: how many counts, and where to go on.

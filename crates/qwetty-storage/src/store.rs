@@ -103,6 +103,9 @@ pub trait UsageStore: Send + Sync + 'static {
     /// A key's counts for the hours from `from` up to and without `to`, oldest first, hours without any left out.
     async fn usage(&self, key: KeyId, from: Hour, to: Hour) -> Result<Vec<HourlyCounts>, StoreError>;
 
+    /// The earliest hour that any key has counts of, if there is one.
+    async fn oldest_usage(&self) -> Result<Option<Hour>, StoreError>;
+
     /// Forgets hourly counts of hours before this one; totals stay. Answers how many it forgot.
     async fn forget_usage(&self, before: Hour) -> Result<u64, StoreError>;
 }
@@ -179,6 +182,9 @@ pub trait AuditStore: Send + Sync + 'static {
 
     /// A page of an organization's log, newest first, ties by id.
     async fn events(&self, query: &EventQuery) -> Result<Listing<AuditEvent>, StoreError>;
+
+    /// When the earliest event of all logs was, if there is one.
+    async fn oldest_event(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Forgets events before this instant. Answers how many it forgot.
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError>;

@@ -69,6 +69,7 @@ as_in_memory! {
     UsageStore {
         record_usage(batch: &UsageBatch) -> ();
         usage(key: KeyId, from: Hour, to: Hour) -> Vec<HourlyCounts>;
+        oldest_usage() -> Option<Hour>;
         forget_usage(before: Hour) -> u64;
     }
     DirectoryStore {
@@ -85,6 +86,7 @@ as_in_memory! {
     AuditStore {
         append_event(event: &AuditEvent) -> ();
         events(query: &EventQuery) -> Listing<AuditEvent>;
+        oldest_event() -> Option<Timestamp>;
         forget_events(before: Timestamp) -> u64;
     }
     SetupStore {

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use qwetty_storage::{ChangeFeed, Hour};
+use qwetty_keys::Timestamp;
+use qwetty_storage::{ChangeFeed, Hour, StoreError};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -9,9 +10,11 @@ use crate::clock::Now;
 use crate::engine::Core;
 
 /// Hourly counts are kept this long.
-const USAGE_RETENTION_HOURS: i64 = 90 * 24;
+const USAGE_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How often what is too old is forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+/// How many hours of what is too old are forgotten in an hour: more than one, to catch up after a time out of service.
+const CATCH_UP: u32 = 2;
 /// How often states that are not needed any more are dropped.
 const DROP_INTERVAL: Duration = Duration::from_secs(60);
 /// Flushing again and again without a pause would keep everything else from the store.
@@ -78,35 +81,74 @@ async fn drop_idle_states(core: Arc<Core>) {
     }
 }
 
-/// What is too old goes by the wall clock, so a wall clock that has leapt since the start is not believed: it would
-/// purge what should live.
+/// What is too old goes by the wall clock, which may be wrong. So nothing is forgotten while it has leapt since the start; and
+/// since it may have been wrong at the start, too, a run begins with the oldest that there is and goes on from there, an
+/// hour or two for each hour that has passed.
 async fn forget(core: Arc<Core>, audit_retention: Duration) {
-    let start = core.now();
+    let mut purge: Option<Purge> = None;
     let mut ticks = tokio::time::interval(FORGET_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let now = core.now();
-        if !is_believable(start, now) {
-            tracing::warn!(
-                "the wall clock has leapt by more than a day; nothing old is forgotten until it is back"
-            );
-            continue;
-        }
-        let usage = core.store.forget_usage(Hour::of(now.wall).plus(-USAGE_RETENTION_HOURS)).await;
-        let events = core.store.forget_events(now.wall.saturating_sub(audit_retention)).await;
-        if let Err(error) = usage.and(events) {
+        let forgotten = match &mut purge {
+            Some(purge) => purge.go_on(&core, audit_retention).await,
+            None => Purge::begin(&core).await.map(|begun| purge = Some(begun)),
+        };
+        if let Err(error) = forgotten {
             tracing::error!(%error, "old usage and audit events could not be forgotten");
         }
     }
 }
 
+/// How far forgetting has come.
+struct Purge {
+    start: Now,
+    last: Now,
+    /// Nothing from here on is forgotten yet; `None` where there was nothing at the start.
+    usage: Option<Timestamp>,
+    events: Option<Timestamp>,
+}
+
+impl Purge {
+    async fn begin(core: &Core) -> Result<Self, StoreError> {
+        let start = core.now();
+        let usage = core.store.oldest_usage().await?.map(Hour::start);
+        Ok(Self { start, last: start, usage, events: core.store.oldest_event().await? })
+    }
+
+    async fn go_on(&mut self, core: &Core, audit_retention: Duration) -> Result<(), StoreError> {
+        let now = core.now();
+        let passed = elapsed(self.last, now);
+        self.last = now;
+        if !is_believable(self.start, now) {
+            tracing::warn!(
+                "the wall clock has leapt by more than a day; nothing old is forgotten until it is back"
+            );
+            return Ok(());
+        }
+        let further = |from: &mut Option<Timestamp>, retention| {
+            let too_old = now.wall.saturating_sub(retention);
+            let reached = from.map_or(too_old, |from| from.saturating_add(passed * CATCH_UP).min(too_old));
+            // Where it begins stays where it is while nothing is too old.
+            *from = Some(from.map_or(reached, |from| from.max(reached)));
+            reached
+        };
+        let usage = core.store.forget_usage(Hour::of(further(&mut self.usage, USAGE_RETENTION))).await;
+        let events = core.store.forget_events(further(&mut self.events, audit_retention)).await;
+        usage.and(events).map(drop)
+    }
+}
+
 fn is_believable(start: Now, now: Now) -> bool {
-    let by_moment = Duration::from_nanos(now.moment.as_nanos().saturating_sub(start.moment.as_nanos()));
-    let expected = start.wall.saturating_add(by_moment);
+    let expected = start.wall.saturating_add(elapsed(start, now));
     let stray =
         now.wall.saturating_duration_since(expected).max(expected.saturating_duration_since(now.wall));
     stray <= BELIEVABLE_STRAY
+}
+
+/// By the clock that nobody sets.
+fn elapsed(earlier: Now, later: Now) -> Duration {
+    Duration::from_nanos(later.moment.as_nanos().saturating_sub(earlier.moment.as_nanos()))
 }
 
 async fn follow(core: Arc<Core>, mut feed: ChangeFeed) {
@@ -128,7 +170,6 @@ async fn follow(core: Arc<Core>, mut feed: ChangeFeed) {
 
 #[cfg(test)]
 mod tests {
-    use qwetty_keys::Timestamp;
     use qwetty_ratelimit::Moment;
 
     use super::*;

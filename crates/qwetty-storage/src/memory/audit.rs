@@ -30,6 +30,10 @@ impl AuditStore for MemoryStore {
         Ok(Listing { items: page_of(found.into_iter().cloned(), query.page), total })
     }
 
+    async fn oldest_event(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.state().events.iter().map(|event| event.at).min())
+    }
+
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut state = self.state();
         let held = state.events.len();

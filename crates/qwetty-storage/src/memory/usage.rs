@@ -31,6 +31,12 @@ impl UsageStore for MemoryStore {
             .collect())
     }
 
+    async fn oldest_usage(&self) -> Result<Option<Hour>, StoreError> {
+        let state = self.state();
+        let oldest = state.keys.values().filter_map(|entry| entry.hours.keys().min()).min();
+        Ok(oldest.copied())
+    }
+
     async fn forget_usage(&self, before: Hour) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         for entry in self.state().keys.values_mut() {

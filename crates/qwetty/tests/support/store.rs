@@ -89,6 +89,10 @@ impl<S: Store> UsageStore for GatedStore<S> {
         self.inner.usage(key, from, to).await
     }
 
+    async fn oldest_usage(&self) -> Result<Option<Hour>, StoreError> {
+        self.inner.oldest_usage().await
+    }
+
     async fn forget_usage(&self, before: Hour) -> Result<u64, StoreError> {
         self.inner.forget_usage(before).await
     }
@@ -173,6 +177,10 @@ impl<S: Store> AuditStore for GatedStore<S> {
 
     async fn events(&self, query: &EventQuery) -> Result<Listing<AuditEvent>, StoreError> {
         self.inner.events(query).await
+    }
+
+    async fn oldest_event(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.oldest_event().await
     }
 
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
