@@ -1,6 +1,7 @@
 //! The service: from a request to a page.
 
 use std::error::Error;
+use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -55,12 +56,23 @@ pub struct ConsoleOptions {
 }
 
 /// An answer, with what a server counts of it.
-#[derive(Debug)]
+///
+/// Its `Debug` leaves out what goes out: that may be a key value, once, or the cookie of a session.
 pub struct Answer {
     /// What goes out.
     pub response: http::Response<Full<Bytes>>,
     /// The pattern of the path that was called, never the path itself; `none` for an unknown one.
     pub route: &'static str,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { response, route } = self;
+        f.debug_struct("Answer")
+            .field("status", &response.status())
+            .field("route", route)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The console cannot be put together.

@@ -1,6 +1,7 @@
 //! From a method and a path to a row of a table of calls or pages.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -25,12 +26,19 @@ pub trait PathRow: 'static {
 pub struct PathTable<R: PathRow>(matchit::Router<Vec<&'static R>>);
 
 /// A request's row, and the id that stands in its path, percent-decoded.
-#[derive(Debug)]
+///
+/// Its `Debug` leaves the id out: it is whatever a client wrote there, a key value by mistake.
 pub struct Routed<R: PathRow> {
     /// The row.
     pub row: &'static R,
     /// What stands where the row's path has `{id}`.
     pub id: Option<String>,
+}
+
+impl<R: PathRow + fmt::Debug> fmt::Debug for Routed<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routed").field("row", self.row).finish_non_exhaustive()
+    }
 }
 
 /// Why a request has no row.

@@ -1,5 +1,6 @@
 //! The service: from a request to its answer.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -39,7 +40,8 @@ pub struct Api {
 }
 
 /// An answer, with what a server counts of it.
-#[derive(Debug)]
+///
+/// Its `Debug` leaves out what goes out: that may be a key value, once.
 pub struct Answer {
     /// What goes out.
     pub response: Response<Full<Bytes>>,
@@ -65,6 +67,15 @@ pub(crate) struct Admitted<'a> {
 pub(crate) struct Answered {
     pub(crate) response: Response<Full<Bytes>>,
     pub(crate) decision: Option<&'static str>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { response, route, decision } = self;
+        let mut fields = f.debug_struct("Answer");
+        fields.field("status", &response.status()).field("route", route).field("decision", decision);
+        fields.finish_non_exhaustive()
+    }
 }
 
 impl From<Response<Full<Bytes>>> for Answered {
