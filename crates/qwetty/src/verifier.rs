@@ -119,15 +119,23 @@ impl Verifier {
         presented: &str,
         request: &VerifyRequest<'_>,
     ) -> Result<Verdict, VerifyError> {
+        match self.find(presented).await? {
+            Some(key) => self.judge(key, request),
+            None => Ok(not_found()),
+        }
+    }
+
+    /// The key that a value leads to, in whatever state it is; the value may be an older one that is over.
+    pub(crate) async fn find(&self, presented: &str) -> Result<Option<Arc<CachedKey>>, StoreError> {
         let Ok(value) = PresentedText::parse(self.core.prefix, presented) else {
-            return Ok(not_found());
+            return Ok(None);
         };
         for digest in self.digests(value) {
             if let Some(key) = self.look_up(&digest).await? {
-                return self.judge(key, request);
+                return Ok(Some(key));
             }
         }
-        Ok(not_found())
+        Ok(None)
     }
 
     /// Judges again a key that was judged before, as it is now, for whoever keeps no key values: a session, say. A value

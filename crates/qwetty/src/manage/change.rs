@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use qwetty_authz::{PermissionGrant, administration};
-use qwetty_keys::{IssuedValue, KeyId, LifecycleError, Overlap, RevocationReason, Timestamp, Transition};
+use qwetty_keys::{
+    IssuedValue, KeyDigest, KeyId, LifecycleError, Overlap, RevocationReason, Timestamp, Transition,
+};
 use qwetty_storage::{Action, Changes, KeyRecord, StoredKey, Written};
 
 use super::audit::{Subject, difference};
@@ -13,6 +15,8 @@ pub(super) enum Change {
     Update(KeyPatch),
     Regenerate(IssuedValue, Overlap),
     Revoke(Option<RevocationReason>),
+    /// Revokes a key as long as this is the digest of one of its values.
+    RevokeLeaked(KeyDigest, Option<RevocationReason>),
     Reactivate,
     Delete,
 }
@@ -29,7 +33,7 @@ impl Change {
         match self {
             Self::Update(_) => Action::KeyUpdated,
             Self::Regenerate(..) => Action::KeyRegenerated,
-            Self::Revoke(_) => Action::KeyRevoked,
+            Self::Revoke(_) | Self::RevokeLeaked(..) => Action::KeyRevoked,
             Self::Reactivate => Action::KeyReactivated,
             Self::Delete => Action::KeyDeleted,
         }
@@ -82,10 +86,16 @@ impl KeyManager {
                 self.must_cover(caller, before, before, change).await?;
                 KeyRecord { lifecycle: lifecycle.regenerate(at, *issued, *overlap)?, ..before.clone() }
             }
-            Change::Revoke(reason) => match lifecycle.revoke(at, reason.clone()) {
-                Transition::Unchanged(_) => return Ok(Step::Keep),
-                Transition::Changed(lifecycle) => KeyRecord { lifecycle, ..before.clone() },
-            },
+            // The value may have been taken away since it was looked up: its key is no longer in danger then.
+            Change::RevokeLeaked(digest, _) if lifecycle.which(digest, at).is_none() => {
+                return Ok(Step::Keep);
+            }
+            Change::Revoke(reason) | Change::RevokeLeaked(_, reason) => {
+                match lifecycle.revoke(at, reason.clone()) {
+                    Transition::Unchanged(_) => return Ok(Step::Keep),
+                    Transition::Changed(lifecycle) => KeyRecord { lifecycle, ..before.clone() },
+                }
+            }
             Change::Reactivate => {
                 self.must_cover(caller, before, before, change).await?;
                 match lifecycle.reactivate(at)? {

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod keys;
 mod law;
+mod leak;
 mod organizations;
 mod report;
 mod setup;
