@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address_budget;
 mod bearer;
 mod client_address;
 mod error_code;
@@ -16,6 +17,7 @@ mod rate_headers;
 mod request_id;
 mod routes;
 
+pub use address_budget::{AddressBudget, Exhausted};
 pub use bearer::{BearerError, bearer};
 pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
 pub use error_code::ErrorCode;
