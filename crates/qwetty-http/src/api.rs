@@ -11,8 +11,8 @@ use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
-    AmbiguousTable, ErrorCode, PathTable, Problem, RateLimit, Refused, RequestId, RequestIds, RouteTable,
-    Routed, TrustedProxies, WithoutForwardedFor, check_limits, client_address,
+    AddressBudget, AmbiguousTable, ErrorCode, PathTable, Problem, RateLimit, Refused, RequestId, RequestIds,
+    RouteTable, Routed, TrustedProxies, WithoutForwardedFor, check_limits, client_address,
 };
 
 use crate::admission::{Door, admit};
@@ -35,6 +35,7 @@ pub struct Api {
     pub(crate) docs: Docs,
     pub(crate) trusted: TrustedProxies,
     pub(crate) routes: RouteTable,
+    pub(crate) leak_reports: AddressBudget,
     router: PathTable<Row>,
     ids: RequestIds,
 }
@@ -104,9 +105,16 @@ impl Api {
             engine,
             trusted,
             routes,
+            leak_reports: AddressBudget::new(calls::leaks::REPORTS, calls::leaks::REPORTS_WINDOW),
             router: PathTable::new(ROWS)?,
             ids: RequestIds::new(seed),
         })
+    }
+
+    /// The same, taking so many reports of leaked keys from each client address; 60 a minute unless told.
+    #[must_use]
+    pub fn leak_reports(self, budget: AddressBudget) -> Self {
+        Self { leak_reports: budget, ..self }
     }
 
     /// Answers one request that came from `peer`. Never fails: whatever goes wrong is an answer.
@@ -183,6 +191,7 @@ impl Api {
             Call::ReactivateKey => calls::lifecycle::reactivate(self, admitted, body).await,
             Call::KeyUsage => calls::usage::report(self, admitted).await,
             Call::Me => calls::keys::me(self, admitted).await,
+            Call::ReportLeaked => calls::leaks::report(self, admitted, body).await,
             Call::Permissions => calls::permissions::list(self, admitted),
             Call::SaveChannel => calls::channels::save(self, admitted, body).await,
             Call::ListChannels => calls::channels::list(self, admitted).await,

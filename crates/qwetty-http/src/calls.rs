@@ -6,6 +6,7 @@ pub(crate) mod channels;
 pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod leaks;
 pub(crate) mod lifecycle;
 pub(crate) mod organizations;
 pub(crate) mod permissions;

@@ -72,6 +72,7 @@ pub(crate) enum Fault {
     AnotherMethod,
     UnmappedRoute,
     UntrustedPeer,
+    TooManyReports,
 }
 
 /// Every case of a call, in the order of the table.
@@ -152,6 +153,9 @@ fn faults(operation: &Operation) -> Vec<Fault> {
     if operation.takes_any {
         faults.extend([Fault::UnmappedRoute, Fault::UntrustedPeer]);
     }
+    if operation.path.starts_with("/api/v1/leaked-keys") {
+        faults.push(Fault::TooManyReports);
+    }
     faults
 }
 
@@ -229,6 +233,7 @@ impl Fault {
             Self::AnotherMethod => "by another method",
             Self::UnmappedRoute => "for a route that is not mapped",
             Self::UntrustedPeer => "from a peer that is no trusted proxy",
+            Self::TooManyReports => "from an address that made too many reports",
         }
     }
 }

@@ -5,7 +5,7 @@ use qwetty_tests::Server;
 use serde_json::{Map, Value};
 
 /// The calls in the order of the table; `request.rs` has an example of each.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "POST /api/v1/api-keys",
     "GET /api/v1/api-keys",
     "GET /api/v1/api-keys/{id}",
@@ -27,6 +27,7 @@ const ORDER: [&str; 29] = [
     "PATCH /api/v1/organizations/{id}",
     "DELETE /api/v1/organizations/{id}",
     "POST /api/v1/verify",
+    "POST /api/v1/leaked-keys",
     "ANY /api/v1/authorize",
     "ANY /api/v1/authorize/envoy/{target}",
     "GET /healthz",

@@ -35,6 +35,7 @@ impl Request {
             "POST /api/v1/organizations" => (String::new(), Some(json!({"name": "A"}))),
             "PATCH /api/v1/organizations/{id}" => (String::new(), Some(json!({"name": "Renamed"}))),
             "POST /api/v1/verify" => (String::new(), Some(json!({"key": id}))),
+            "POST /api/v1/leaked-keys" => (String::new(), Some(json!({"keys": [id]}))),
             "GET /api/v1/api-keys"
             | "GET /api/v1/channels"
             | "GET /api/v1/audit-events"

@@ -85,7 +85,14 @@ impl World {
                 let id = self.thing(operation).await;
                 let request = Request::example(operation, &id, &self.acme.id);
                 let request = Request { fault: Some(*fault), ..request };
-                let peer = if matches!(fault, Fault::UntrustedPeer) { "127.0.0.9" } else { "127.0.0.1" };
+                let peer = match fault {
+                    Fault::UntrustedPeer => "127.0.0.9",
+                    Fault::TooManyReports => {
+                        self.exhaust_reports("127.0.0.8").await;
+                        "127.0.0.8"
+                    }
+                    _ => "127.0.0.1",
+                };
                 self.send_from(peer, request.call(), &[bearer(self.server.root_key())]).await
             }
         }
@@ -149,7 +156,7 @@ impl World {
     /// Something that the call can be done on: the id in its path, or the key value that it verifies.
     async fn thing(&self, operation: &Operation) -> String {
         match operation.path.as_str() {
-            "/api/v1/verify" => self.key(json!({})).await.value,
+            "/api/v1/verify" | "/api/v1/leaked-keys" => self.key(json!({})).await.value,
             path if path.starts_with("/api/v1/api-keys/{id}") => self.key(json!({})).await.id,
             "/api/v1/channels/{id}" => {
                 let channel = json!({"name": "A channel", "type": "web_chat"});
@@ -164,6 +171,12 @@ impl World {
             }
             _ => String::new(),
         }
+    }
+
+    /// Makes as many reports from this address as it may. They count although they say nothing.
+    async fn exhaust_reports(&self, peer: &str) {
+        let mut client = self.server.anyone().calling_from(peer);
+        while client.act("/api/v1/leaked-keys").await.status != 429 {}
     }
 
     /// The Authorization headers of a caller.

@@ -32,6 +32,7 @@ pub(crate) struct Operation {
 pub(crate) enum Tag {
     Verification,
     Keys,
+    Leaks,
     Channels,
     Organizations,
     Audit,
@@ -40,14 +41,22 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// Every group, in the order in which people read.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Verification, Self::Keys, Self::Channels, Self::Organizations, Self::Audit, Self::Server];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Verification,
+        Self::Keys,
+        Self::Leaks,
+        Self::Channels,
+        Self::Organizations,
+        Self::Audit,
+        Self::Server,
+    ];
 
     /// What the group is called.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Verification => "Verification",
             Self::Keys => "API keys",
+            Self::Leaks => "Leaked keys",
             Self::Channels => "Channels",
             Self::Organizations => "Organizations",
             Self::Audit => "Audit log",
@@ -61,6 +70,7 @@ impl Tag {
                 "Is this key good for that? The question that a service asks for each request it gets."
             }
             Self::Keys => "Issue, read, change, regenerate, revoke, reactivate and delete keys.",
+            Self::Leaks => "For whoever finds a key value where it should not be.",
             Self::Channels => "The channels of an organization, which keys can be scoped to.",
             Self::Organizations => "For operators: who owns keys and channels.",
             Self::Audit => "Who did what to which key, when and from where.",

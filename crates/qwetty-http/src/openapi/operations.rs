@@ -4,6 +4,7 @@ mod audit;
 mod authorize;
 mod channels;
 mod keys;
+mod leaks;
 mod lifecycle;
 mod organizations;
 mod server;
@@ -37,6 +38,7 @@ pub(super) fn describe(call: Call, facts: Facts<'_>) -> Operation {
         Call::UpdateOrganization => organizations::update(),
         Call::DeleteOrganization => organizations::delete(),
         Call::Verify => verify::verify(facts),
+        Call::ReportLeaked => leaks::report(),
         Call::Authorize => authorize::authorize(),
         Call::AuthorizeEnvoy => authorize::authorize_envoy(),
         Call::Health => server::health(),
