@@ -10,6 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 use tracing::debug;
 
 use crate::activity::{Activity, Exchange, Patience};
@@ -48,9 +49,21 @@ pub(crate) async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send +
     let stream = FullAnswers::new(stream, Arc::clone(&handler), Arc::clone(&activity));
     let service = {
         let (activity, worker) = (Arc::clone(&activity), worker.clone());
+        let places = Arc::new(Semaphore::new(HTTP2_STREAMS as usize));
         service_fn(move |request: Request<Incoming>| {
-            let call = answer(Arc::clone(&handler), request, peer, activity.begin());
-            Uncancelled::new(call, worker.clone())
+            let (handler, places) = (Arc::clone(&handler), Arc::clone(&places));
+            let (exchange, worker) = (activity.begin(), worker.clone());
+            async move {
+                // A stream that its client resets is no stream any more, but its call runs to its end: without a place for
+                // each call, a client that opens and resets has any number of them under way.
+                let place = places.acquire_owned().await;
+                let call = async move {
+                    let answered = answer(handler, request, peer, exchange).await;
+                    drop(place);
+                    answered
+                };
+                Uncancelled::new(call, worker).await
+            }
         })
     };
     let protocols = protocols(worker.clone());

@@ -24,11 +24,13 @@ const H2_PREFACE_AND_SETTINGS: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\
 #[derive(Default)]
 struct Service {
     go_on: Notify,
+    begun: AtomicUsize,
     finished: AtomicUsize,
 }
 
 impl Handler for Service {
     async fn handle(&self, request: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         let body = match request.uri().path() {
             "/big" => Bytes::from(vec![b'x'; 1024 * 1024]),
             "/wait" => {
@@ -434,4 +436,35 @@ async fn what_is_no_request_is_refused_by_the_service_after_what_is_one() {
     let (_, refusal) = answers.split_once("HTTP/1.1 400 Bad Request\r\n").unwrap();
     assert!(refusal.contains("connection: close\r\n") && refusal.ends_with("\r\n\r\nrefused"), "{answers}");
     sending.await.unwrap();
+}
+
+/// Resets that come after their calls have begun are none that h2 counts (CVE-2023-44487 is of those before).
+#[tokio::test(start_paused = true)]
+async fn streams_that_are_reset_leave_a_bounded_number_of_calls_under_way() {
+    let mut served = served();
+    served.client.write_all(H2_PREFACE_AND_SETTINGS).await.unwrap();
+    let service = Arc::clone(&served.service);
+    let (mut reading, mut writing) = split(served.client);
+    tokio::spawn(async move { tokio::io::copy(&mut reading, &mut tokio::io::sink()).await });
+    for stream in (1..600_u32).step_by(2) {
+        let head = b"\x82\x86\x04\x05/wait\x01\x01a";
+        let frame = [&[0, 0, head.len() as u8, 1, 5], &stream.to_be_bytes()[..], head].concat();
+        writing.write_all(&frame).await.unwrap();
+        // Until it is with the service, or waits for a place there.
+        sleep(Duration::from_millis(1)).await;
+        let reset = [&[0, 0, 4, 3, 0], &stream.to_be_bytes()[..], &[0, 0, 0, 8]].concat();
+        writing.write_all(&reset).await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(service.begun.load(Ordering::SeqCst), HTTP2_STREAMS as usize);
+    assert!(!served.connection.is_finished());
+    // Once they are done, there is room again.
+    while service.finished.load(Ordering::SeqCst) < HTTP2_STREAMS as usize {
+        service.go_on.notify_one();
+        sleep(Duration::from_millis(1)).await;
+    }
+    let head = b"\x82\x86\x04\x05/echo\x01\x01a";
+    writing.write_all(&[&[0, 0, head.len() as u8, 1, 5, 0, 0, 3, 0xe9], &head[..]].concat()).await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(service.begun.load(Ordering::SeqCst), HTTP2_STREAMS as usize + 1);
 }
