@@ -1,19 +1,32 @@
 //! `kill -9` at random moments: what was answered as done is there, and nothing is half done. Contract section 6.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a promise has a time, and figures are told"
+)]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use http::Method;
 use qwetty_tests::{Answer, Call, Client, Launch, NewKey, in_time};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-const ROUNDS: u64 = 50;
+/// How many rounds there are: some, unless told.
+const ROUNDS: &str = "QWETTY_CRASH_ROUNDS";
+const SOME_ROUNDS: u64 = 15;
+/// Within which a start is over, whatever the crash left.
+const START: Duration = Duration::from_secs(5);
 const CONNECTIONS: u64 = 4;
+const VERIFIERS: u64 = 2;
 const KEYS: &str = "/api/v1/api-keys";
 const PERMISSIONS: [&str; 5] =
     ["chats:read", "messages:send", "contacts:manage", "templates:read", "templates:send"];
@@ -21,10 +34,17 @@ const PERMISSIONS: [&str; 5] =
 #[tokio::test]
 async fn what_was_answered_survives_and_nothing_is_half_done() {
     let quotas = ["--tier-standard", "1000000/3600", "--tier-admin", "1000000/3600"];
-    let mut server = Launch::serve().with(quotas).start().await;
+    // Often enough that some counts are stored before a crash.
+    let launch = Launch::serve().with(quotas).env("QWETTY_FLUSH_INTERVAL_MS", "20");
+    let mut server = launch.start().await;
     let mut random = ChaCha8Rng::seed_from_u64(0x51_E77);
     let mut all: Vec<Model> = Vec::new();
-    for round in 0..ROUNDS {
+    let used = server.root().create(json!({"name": "Used"})).await;
+    // How often it was admitted at most, and how often by the last count that was seen.
+    let (mut admitted, mut counted) = (0, 0);
+    let mut longest = Duration::ZERO;
+    let rounds = std::env::var(ROUNDS).map_or(SOME_ROUNDS, |rounds| rounds.parse().unwrap());
+    for round in 0..rounds {
         let answered = Arc::new(AtomicUsize::new(0));
         let mut working = JoinSet::new();
         for number in 0..CONNECTIONS {
@@ -37,6 +57,10 @@ async fn what_was_answered_survives_and_nothing_is_half_done() {
             };
             working.spawn(worker.work());
         }
+        let mut verifying = JoinSet::new();
+        for _ in 0..VERIFIERS {
+            verifying.spawn(verify(server.root(), used.value.clone()));
+        }
         let until = random.random_range(0..60);
         in_time("answers before the crash", async {
             while answered.load(Ordering::SeqCst) < until {
@@ -47,17 +71,49 @@ async fn what_was_answered_survives_and_nothing_is_half_done() {
         for _ in 0..random.random_range(0..2_000) {
             tokio::task::yield_now().await;
         }
+        let killed = Instant::now();
         server = server.crash().await;
+        longest = longest.max(killed.elapsed());
+        assert!(
+            killed.elapsed() < START,
+            "round {round}: {:?} from the crash to the next start",
+            killed.elapsed()
+        );
+        is_sound(&server.database());
         let mut root = server.root();
+        admitted += in_time("the end of the decisions", verifying.join_all()).await.into_iter().sum::<u64>();
+        let count = root.key(&used.id).await["usage"]["requestCount"].as_u64().unwrap();
+        assert!((counted..=admitted).contains(&count), "{count} of {admitted}, and {counted} before");
+        counted = count;
         for (models, pending) in in_time("the end of the workers", working.join_all()).await {
             all.extend(settle(&mut root, models, pending).await);
         }
     }
-    assert!(all.len() > 100, "the rounds did something");
+    assert!(all.len() as u64 > rounds, "the rounds did something");
+    eprintln!("{rounds} crashes, {} keys, a start within {longest:?}", all.len());
+    assert!(counted > 0, "decisions were counted");
     let mut root = server.root();
     for model in all {
         assert_eq!(look(&mut root, &model).await, model.expected(), "a later crash undid an earlier change");
     }
+}
+
+/// Has a value judged until the connection breaks. Gives how often it was admitted, the last time included, of which nobody knows.
+async fn verify(mut client: Client, value: String) -> u64 {
+    let call = Call::new(Method::POST, "/api/v1/verify").json(&json!({"key": value}));
+    let mut admitted = 1;
+    while let Ok(answer) = client.try_send(call.clone()).await {
+        assert_eq!(answer.expect(200).data()["code"], "valid");
+        admitted += 1;
+    }
+    admitted
+}
+
+/// As SQLite sees it, from beside the server.
+fn is_sound(database: &Path) {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
 }
 
 /// A key as the answers so far tell that it is.
