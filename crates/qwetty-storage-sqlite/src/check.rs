@@ -7,13 +7,14 @@ use crate::OpenError;
 use crate::connection::{APPLICATION_ID, open_reader};
 use crate::location::Location;
 use crate::log;
+use crate::mark::Mark;
 use crate::migrations::{migrate, schema, version};
 
 /// Files up to this size, in bytes, are read whole when they are opened: in about a second at most.
 const CHECKED_WHOLE: u64 = 64 * 1024 * 1024;
 
 /// Makes sure that an existing file is a whole database of ours that these migrations lead to. It only reads.
-pub(crate) fn check(location: &Location, migrations: &[&str]) -> Result<(), OpenError> {
+pub(crate) fn check(location: &Location, mark: Option<Mark>, migrations: &[&str]) -> Result<(), OpenError> {
     let path = location.database();
     let size = size(path)?;
     if size == 0 {
@@ -21,8 +22,8 @@ pub(crate) fn check(location: &Location, migrations: &[&str]) -> Result<(), Open
     }
     let log = location.beside("-wal");
     // Before SQLite looks at it, and moves what is left of it into the file.
-    if !log::is_whole(&log).map_err(OpenError::io("read", &log))? {
-        return Err(OpenError::damaged(path, "its log (-wal) is damaged before the last commit in it"));
+    if !log::is_whole(&log, mark).map_err(OpenError::io("read", &log))? {
+        return Err(OpenError::damaged(path, "its log (-wal) is damaged or cut off"));
     }
     let sqlite = OpenError::sqlite(path);
     let connection = open_reader(path).map_err(&sqlite)?;

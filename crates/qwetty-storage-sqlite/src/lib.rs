@@ -15,6 +15,7 @@ mod key_row;
 mod keys;
 mod location;
 mod log;
+mod mark;
 mod migrations;
 mod open;
 mod presence;

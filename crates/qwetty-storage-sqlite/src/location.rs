@@ -54,7 +54,7 @@ impl Location {
     /// other descriptor of it. The lock file stays when the lock goes, since removing it would race with the next taker.
     pub(crate) fn lock(&self) -> Result<File, OpenError> {
         let path = self.beside(".lock");
-        let file = private(OpenOptions::new().write(true).create(true).truncate(false))
+        let file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
             .open(&path)
             .map_err(OpenError::io("open the lock file", &path))?;
         self.take(file, &path)

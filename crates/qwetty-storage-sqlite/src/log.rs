@@ -3,20 +3,22 @@
 //! SQLite takes the log's first frame that is not right for its end, which is what a crash leaves. Damage in the middle looks the
 //! same to it, and what was committed after it would be gone without a word. But a commit is on the disk before the next one
 //! is begun. So where a frame is not right, and further on a commit is followed by another frame that was written after it,
-//! the frame was right once.
+//! the frame was right once. For the last commit there is the [`Mark`].
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
+use crate::mark::Mark;
+
 /// The layout is SQLite's "WAL-mode File Format".
-const HEADER: usize = 32;
+pub(crate) const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 
-/// Whether all that was committed is still in this log, as far as the log itself can tell: the last commit may be cut off by a crash,
-/// and then nobody was told that it was done.
-pub(crate) fn is_whole(log: &Path) -> io::Result<bool> {
+/// Whether all that was committed is still in this log, as far as the log itself and the mark can tell. A log that is empty or
+/// gone was moved into the database by somebody.
+pub(crate) fn is_whole(log: &Path, mark: Option<Mark>) -> io::Result<bool> {
     let mut file = match File::open(log) {
         Ok(file) => BufReader::with_capacity(1 << 18, file),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
@@ -24,7 +26,8 @@ pub(crate) fn is_whole(log: &Path) -> io::Result<bool> {
     };
     let mut header = [0; HEADER];
     if !fill(&mut file, &mut header)? {
-        return Ok(true);
+        let is_empty = file.get_ref().metadata()?.len() == 0;
+        return Ok(is_empty || mark.is_none_or(|mark| mark.frames == 0));
     }
     let Some(header) = Header::read(&header) else {
         // A header is on the disk before the first frame is written.
@@ -32,6 +35,7 @@ pub(crate) fn is_whole(log: &Path) -> io::Result<bool> {
     };
     let mut bytes = vec![0; FRAME_HEADER + header.page_size];
     let (mut checksum, mut is_right, mut is_after_commit) = (header.checksum, true, false);
+    let mut right: u32 = 0;
     while fill(&mut file, &mut bytes)? {
         let frame = Frame::read(&bytes);
         let follows = frame.salts == header.salts && header.sum(checksum, &bytes) == frame.checksum;
@@ -39,11 +43,12 @@ pub(crate) fn is_whole(log: &Path) -> io::Result<bool> {
             return Ok(false);
         }
         is_right &= follows;
+        right += u32::from(is_right);
         // Behind the first frame that is not right, each goes by what the one before says of itself.
         is_after_commit = frame.is_commit || (follows && is_after_commit && !is_right);
         checksum = frame.checksum;
     }
-    Ok(true)
+    Ok(mark.is_none_or(|mark| mark.salts != header.salts || mark.frames <= right))
 }
 
 type Checksum = (u32, u32);
@@ -105,7 +110,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u32::from_be_bytes(*word))
 }
 
-fn salts(bytes: &[u8], at: usize) -> [u8; 8] {
+pub(crate) fn salts(bytes: &[u8], at: usize) -> [u8; 8] {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default()
 }
 
@@ -153,16 +158,16 @@ mod tests {
     #[test]
     fn what_a_crash_leaves_is_whole() {
         let (_directory, path, bytes, _) = log();
-        assert!(is_whole(&path).unwrap(), "no log");
+        assert!(is_whole(&path, None).unwrap(), "no log");
         for length in (0..=bytes.len()).step_by(997).chain([0, 1, HEADER, bytes.len()]) {
             fs::write(&path, &bytes[..length]).unwrap();
-            assert!(is_whole(&path).unwrap(), "cut off after {length}");
+            assert!(is_whole(&path, None).unwrap(), "cut off after {length}");
         }
         let mut torn = bytes.clone();
         let last = bytes.len() - 2 * FRAME;
         torn[last + 500..last + 600].fill(0);
         fs::write(&path, &torn).unwrap();
-        assert!(is_whole(&path).unwrap(), "a torn last commit");
+        assert!(is_whole(&path, None).unwrap(), "a torn last commit");
         // A log that began anew over this one: other salts, and old frames behind.
         let mut over = bytes.clone();
         over.splice(
@@ -170,7 +175,32 @@ mod tests {
             log().2[..HEADER + 3 * FRAME].iter().copied().chain(bytes[HEADER + 3 * FRAME..].to_vec()),
         );
         fs::write(&path, &over).unwrap();
-        assert!(is_whole(&path).unwrap(), "old frames behind the new ones");
+        assert!(is_whole(&path, None).unwrap(), "old frames behind the new ones");
+    }
+
+    #[test]
+    fn a_log_that_ends_before_the_mark_is_not_whole() {
+        let (_directory, path, bytes, ends) = log();
+        let mark = Mark { salts: salts(&bytes, 16), frames: *ends.last().unwrap() as u32 };
+        let other = Mark { salts: [7; 8], ..mark };
+        let earlier = Mark { frames: mark.frames - 2, ..mark };
+        for (length, is_right) in [
+            (0, true),
+            (10, false),
+            (HEADER, false),
+            (bytes.len() - FRAME, false),
+            (bytes.len() - 1, false),
+            (bytes.len(), true),
+        ] {
+            fs::write(&path, &bytes[..length]).unwrap();
+            assert_eq!(is_whole(&path, Some(mark)).unwrap(), is_right, "cut off after {length}");
+            assert!(length == 10 || is_whole(&path, Some(other)).unwrap(), "another log's mark");
+        }
+        assert!(is_whole(&path, Some(earlier)).unwrap(), "a mark that lags behind");
+        let mut torn = bytes;
+        *torn.last_mut().unwrap() ^= 1;
+        fs::write(&path, &torn).unwrap();
+        assert!(!is_whole(&path, Some(mark)).unwrap(), "a flip in the last commit");
     }
 
     #[test]
@@ -182,7 +212,7 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
             fs::write(&path, &damaged).unwrap();
-            assert!(!is_whole(&path).unwrap(), "byte {at} of {}", bytes.len());
+            assert!(!is_whole(&path, None).unwrap(), "byte {at} of {}", bytes.len());
         }
     }
 }

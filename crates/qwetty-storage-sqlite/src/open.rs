@@ -8,6 +8,7 @@ use crate::check::{check, check_length};
 use crate::connection::open_writer;
 use crate::create::{create, use_log};
 use crate::location::Location;
+use crate::mark::Mark;
 use crate::migrations::migrate;
 
 /// A database that is ours alone, whole, and at the newest version.
@@ -36,7 +37,7 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Opened, OpenError
     }
     let locks = (lock, location.lock_database()?);
     if !is_new {
-        check(&location, migrations)?;
+        check(&location, Mark::read(&locks.0), migrations)?;
     }
     let path = location.database();
     let sqlite = OpenError::sqlite(path);

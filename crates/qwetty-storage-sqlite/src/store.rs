@@ -15,6 +15,7 @@ use tracing::warn;
 use crate::OpenError;
 use crate::connection::open_reader;
 use crate::fault::Fault;
+use crate::mark::Marker;
 use crate::migrations::MIGRATIONS;
 use crate::open::{Opened, checkpoint, open};
 use crate::presence::Presence;
@@ -128,8 +129,8 @@ impl SqliteStore {
             readers.push(Builder::new().name("sqlite-reader".into()).spawn(work)?);
         }
         let work = move || {
-            let Opened { writer, locks, .. } = opened;
-            let writer = writer::run(writer, &target, &changes_to_do);
+            let Opened { writer, locks, log, .. } = opened;
+            let writer = writer::run(writer, &target, Marker::new(&locks.0, &log), &changes_to_do);
             for reader in readers {
                 // A reader catches the panics of its jobs, and has none of its own.
                 let _ = reader.join();

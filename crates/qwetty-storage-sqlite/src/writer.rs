@@ -10,6 +10,7 @@ use tracing::error;
 
 use crate::connection::open_writer;
 use crate::fault::Fault;
+use crate::mark::Marker;
 use crate::migrations::version;
 use crate::presence::{Gone, Presence};
 
@@ -97,6 +98,7 @@ where
 pub(crate) fn run(
     mut connection: Connection,
     target: &Target,
+    mut marker: Marker<'_>,
     queue: &Receiver<Box<dyn WriteJob>>,
 ) -> Connection {
     while let Ok(first) = queue.recv_blocking() {
@@ -104,9 +106,12 @@ pub(crate) fn run(
         gather(&mut group, queue);
         let committed = commit(&connection, target, &mut group).map_err(|error| error.to_string());
         target.in_doubt.store(committed.is_err(), Ordering::SeqCst);
-        if let Err(error) = &committed {
-            error!(%error, changes = group.len(), "a commit failed");
-            connection = usable_again(connection, target);
+        match &committed {
+            Ok(()) => marker.set(&connection),
+            Err(error) => {
+                error!(%error, changes = group.len(), "a commit failed");
+                connection = usable_again(connection, target);
+            }
         }
         for job in group {
             job.answer(committed.as_ref().copied().map_err(String::as_str));
@@ -241,7 +246,9 @@ mod tests {
             self.queue.close();
             let path = self.directory.path().join("test.db");
             let presence = Presence::of([path.clone()]).unwrap();
-            let connection = run(self.connection, &Target::new(path.clone(), presence), &self.queued);
+            let lock = std::fs::File::create(self.directory.path().join("lock")).unwrap();
+            let marker = Marker::new(&lock, &path.with_extension("db-wal"));
+            let connection = run(self.connection, &Target::new(path.clone(), presence), marker, &self.queued);
             assert!(connection.is_autocommit());
             let other = open_writer(&path).unwrap();
             let mut statement = other.prepare("SELECT id FROM parents ORDER BY id").unwrap();

@@ -320,3 +320,34 @@ async fn a_file_that_went_away_takes_no_change_and_comes_back() {
         assert_eq!(store.setup().await.unwrap(), Setup::Empty);
     }
 }
+
+#[tokio::test]
+async fn a_log_that_lost_its_end_is_refused_by_the_mark_beside_it() {
+    let (directory, path) = directory();
+    let store = open(&path).unwrap();
+    let before = durability::fill(&store).await;
+    let copy = directory.path().join("copy.db");
+    let put = |log: &[u8]| {
+        fs::copy(&path, &copy).unwrap();
+        fs::copy(directory.path().join("keys.db.lock"), directory.path().join("copy.db.lock")).unwrap();
+        fs::write(directory.path().join("copy.db-wal"), log).unwrap();
+    };
+    let whole = fs::read(directory.path().join("keys.db-wal")).unwrap();
+    for length in [20, 32, whole.len() / 2, whole.len() - 1] {
+        put(&whole[..length]);
+        let error = refused(&copy);
+        assert!(matches!(error, OpenError::Damaged { .. }), "{length}: {error}");
+    }
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    put(&flipped);
+    assert!(matches!(refused(&copy), OpenError::Damaged { .. }));
+    put(&whole);
+    let reopened = open(&copy).unwrap();
+    durability::everything_is_there(&reopened, &before).await;
+    // Whoever looks into a file that a crash left, with a tool, moves its log into it.
+    reopened.close().await;
+    put(&whole);
+    tamper(&copy, "SELECT 1; PRAGMA wal_checkpoint(TRUNCATE)");
+    durability::everything_is_there(&open(&copy).unwrap(), &before).await;
+}

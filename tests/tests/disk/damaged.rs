@@ -39,13 +39,12 @@ async fn database(is_closed: bool) -> (Launch, String, Vec<Refused>) {
         .create(json!({"permissions": ["chats:read"], "channelScopes": ["wa-1"], "ipWhitelist": ["10.0.16.0/24"]}))
         .await;
     let revoked = root.create(json!({"ipWhitelist": ["10.0.0.0/8"]})).await;
-    root.act(&revoked.path("/revoke")).await.expect(200);
     let expired = root.create_expired(json!({})).await;
     let (replaced, deleted) = (root.create(json!({})).await, root.create(json!({})).await);
     root.act(&replaced.path("/regenerate")).await.expect(200);
     root.delete(&deleted.path("")).await.expect(204);
-    // Written last: the last change before a crash is the one that damage can take back.
-    root.create(json!({"name": "Last"})).await;
+    // Last, so that a log that lost its end would give it back.
+    root.act(&revoked.path("/revoke")).await.expect(200);
     let (launch, root) = (server.launch().clone(), server.root_key().to_owned());
     if is_closed {
         server.stop().await;
@@ -110,8 +109,25 @@ async fn hold(path: &Path, refused: &[Refused], tally: &mut Tally, what: &str) {
     store.close().await;
 }
 
-fn put_back(launch: &Launch, file: &[u8], log: Option<&[u8]>) {
+/// The files of a database: itself, its log, and the lock file, in which the log's end is marked.
+struct Files {
+    database: Vec<u8>,
+    log: Option<Vec<u8>>,
+    lock: Vec<u8>,
+}
+
+impl Files {
+    fn of(launch: &Launch) -> Self {
+        let path = launch.database();
+        let log = fs::read(path.with_extension("db-wal")).ok();
+        let lock = fs::read(path.with_extension("db.lock")).unwrap();
+        Self { database: fs::read(path).unwrap(), log, lock }
+    }
+}
+
+fn put_back(launch: &Launch, files: &Files, file: &[u8], log: Option<&[u8]>) {
     let path = launch.database();
+    fs::write(path.with_extension("db.lock"), &files.lock).unwrap();
     for suffix in ["db-wal", "db-shm"] {
         let _ = fs::remove_file(path.with_extension(suffix));
     }
@@ -124,7 +140,8 @@ fn put_back(launch: &Launch, file: &[u8], log: Option<&[u8]>) {
 #[tokio::test]
 async fn a_flipped_bit_in_the_file_admits_nothing() {
     let (launch, _, refused) = database(true).await;
-    let whole = fs::read(launch.database()).unwrap();
+    let files = Files::of(&launch);
+    let whole = &files.database;
     let (mut random, mut tally) = (ChaCha8Rng::seed_from_u64(0xF11), Tally::default());
     for round in 0..flips() {
         // Most of a small file is empty pages' room: half of the flips go where something is written.
@@ -137,7 +154,7 @@ async fn a_flipped_bit_in_the_file_admits_nothing() {
         let bit = random.random_range(0..8);
         let mut damaged = whole.clone();
         damaged[at] ^= 1 << bit;
-        put_back(&launch, &damaged, None);
+        put_back(&launch, &files, &damaged, None);
         hold(&launch.database(), &refused, &mut tally, &format!("byte {at} bit {bit}")).await;
     }
     eprintln!("the file: {tally:?}");
@@ -147,19 +164,26 @@ async fn a_flipped_bit_in_the_file_admits_nothing() {
 #[tokio::test]
 async fn a_flipped_bit_in_the_log_admits_nothing() {
     let (launch, _, refused) = database(false).await;
-    let file = fs::read(launch.database()).unwrap();
-    let whole = fs::read(launch.database().with_extension("db-wal")).unwrap();
+    let files = Files::of(&launch);
+    let whole = files.log.as_ref().unwrap();
     let (mut random, mut tally) = (ChaCha8Rng::seed_from_u64(0xF12), Tally::default());
     for round in 0..flips() {
         let at = if round < 32 { round } else { random.random_range(0..whole.len()) };
         let bit = random.random_range(0..8);
         let mut damaged = whole.clone();
         damaged[at] ^= 1 << bit;
-        put_back(&launch, &file, Some(&damaged));
+        put_back(&launch, &files, &files.database, Some(&damaged));
         hold(&launch.database(), &refused, &mut tally, &format!("byte {at} bit {bit} of the log")).await;
     }
     eprintln!("the log: {tally:?}");
     assert!(tally.not_opened > 0, "{tally:?}");
+    for _ in 0..flips() / 5 {
+        let length = random.random_range(1..whole.len());
+        put_back(&launch, &files, &files.database, Some(&whole[..length]));
+        let mut tally = Tally::default();
+        hold(&launch.database(), &refused, &mut tally, &format!("{length} bytes of the log")).await;
+        assert_eq!(tally.not_opened, 1, "{length} bytes of the log");
+    }
 }
 
 #[tokio::test]
