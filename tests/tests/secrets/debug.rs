@@ -411,6 +411,9 @@ impl Prints {
             Request::builder().uri(format!("/{value}")).header("authorization", &value).body(()).unwrap();
         self.of(&check_limits(&request.into_parts().0).unwrap_err());
         self.of(&(ErrorCode::InvalidApiKey, Problem::new(ErrorCode::InvalidApiKey), Need::any_key()));
+        let (budget, now) = (AddressBudget::new(1, Duration::from_secs(60)), Moment::from_nanos(0));
+        budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap();
+        self.of(&(budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap_err(), &budget));
         let mut texts = HeaderTexts::default();
         texts.add(http::header::ETAG, |text| text.extend(b"a text"));
         self.of(&texts);

@@ -7,6 +7,7 @@ use serde_json::json;
 
 const KEYS: &str = "/api/v1/api-keys";
 const VERIFY: &str = "/api/v1/verify";
+const LEAKED: &str = "/api/v1/leaked-keys";
 
 /// Calls of the API.
 pub(crate) fn calls(value: &str) -> Vec<Call> {
@@ -98,6 +99,9 @@ pub(crate) fn calls(value: &str) -> Vec<Call> {
         );
     }
     calls.push(get(format!("/api/v1/authorize/envoy/{value}?{value}")));
+    // Last: this one takes values, and ends them.
+    calls.push(post(LEAKED, json!({"keys": [value, 7], value: [value]})));
+    calls.push(post(LEAKED, json!({"keys": [value, format!("{value}0")]})));
     calls
 }
 
