@@ -40,6 +40,13 @@ impl Process {
         line
     }
 
+    /// The memory that it has in use, in KiB: `VmRSS`.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Asks it to end: SIGTERM.
     pub fn terminate(&self) {
         self.signal("TERM");

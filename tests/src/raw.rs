@@ -28,6 +28,12 @@ impl Raw {
         let _ = in_time("room to send", self.0.write_all(bytes.as_ref())).await;
     }
 
+    /// Ends what is sent; what comes back can still be read.
+    pub async fn finish(&mut self) {
+        // The server may have reset the connection already.
+        let _ = in_time("the end of what is sent", self.0.shutdown()).await;
+    }
+
     /// The next answer.
     pub async fn answer(&mut self) -> Answer {
         self.message(Kind::Answer).await.expect("an answer").answer()

@@ -88,6 +88,11 @@ impl Server {
         self.launch.database()
     }
 
+    /// The memory that it has in use, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        self.process.resident_kib()
+    }
+
     /// Sends SIGTERM and returns at once.
     pub fn terminate(&self) {
         self.process.terminate();

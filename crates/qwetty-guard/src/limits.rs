@@ -1,6 +1,6 @@
-//! What is refused before a request is looked at: sizes, and the host.
+//! What is refused before a request is looked at: sizes, the host, and codings that are not undone.
 
-use http::header::{HOST, HeaderMap};
+use http::header::{HOST, HeaderMap, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Uri, Version};
 
@@ -23,12 +23,23 @@ pub enum LimitError {
     /// HTTP/1.1 without `Host`.
     #[error("the header host is missing; HTTP/1.1 requires it")]
     NoHost,
+    /// A `Host` that is no host with an optional port.
+    #[error(
+        "the header host has characters that no host has; send a name or an address, and its port if there is one"
+    )]
+    NotAHost,
+    /// A `Transfer-Encoding` that is not `chunked` alone.
+    #[error(
+        "the transfer coding is not understood; send the body with a content-length, or chunked and nothing else"
+    )]
+    UnknownCoding,
     /// Two `Host` headers, or one that is not text.
     #[error(transparent)]
     Header(#[from] HeaderError),
 }
 
-/// Checks what hyper lets through: sizes within the server's buffers, and the rules of RFC 9112, section 3.2, on `Host`.
+/// Checks what hyper lets through: sizes within the server's buffers, and the rules of RFC 9112 on `Host` (section 3.2) and
+/// on codings of a body that a server does not understand (section 6.1), which hyper leaves as they are.
 ///
 /// # Errors
 /// The first [`LimitError`] in the order of its variants.
@@ -40,9 +51,20 @@ pub fn check_limits(request: &Parts) -> Result<(), LimitError> {
         return Err(LimitError::HeadersTooLarge);
     }
     match single(&request.headers, &HOST)? {
-        None if request.version == Version::HTTP_11 => Err(LimitError::NoHost),
-        _ => Ok(()),
+        None if request.version == Version::HTTP_11 => return Err(LimitError::NoHost),
+        Some(host) if !is_host(host) => return Err(LimitError::NotAHost),
+        _ => {}
     }
+    match single(&request.headers, &TRANSFER_ENCODING) {
+        Ok(None) => Ok(()),
+        Ok(Some(coding)) if coding.eq_ignore_ascii_case("chunked") => Ok(()),
+        Ok(Some(_)) | Err(_) => Err(LimitError::UnknownCoding),
+    }
+}
+
+/// Whether a text has only characters of `uri-host [ ":" port ]` (RFC 3986, section 3.2.2). Empty is a host, too.
+fn is_host(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte))
 }
 
 fn uri_length(uri: &Uri) -> usize {
@@ -96,6 +118,32 @@ mod tests {
         let repeated = HeaderError::Repeated(HOST);
         assert_eq!(check_limits(&request("/", &[("host", b"a"), ("host", b"a")])), Err(repeated.into()));
         assert_eq!(check_limits(&request("/", &[("host", b"\xff")])), Err(HeaderError::NotText(HOST).into()));
+    }
+
+    #[test]
+    fn a_host_is_a_host() {
+        for host in ["", "a", "a.example:80", "[::1]:80", "192.0.2.1", "api_1", "xn--4ca.example"] {
+            assert_eq!(check_limits(&request("/", &[("host", host.as_bytes())])), Ok(()), "{host}");
+        }
+        for host in ["a b", "a/b", "u@a", "a?b", "a#b", "a\\b", "<a>", "a\tb"] {
+            let error = check_limits(&request("/", &[("host", host.as_bytes())]));
+            assert_eq!(error, Err(LimitError::NotAHost), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_body_has_no_coding_but_chunked() {
+        let coded = |codings: &[&str]| {
+            let codings = codings.iter().map(|coding| ("transfer-encoding", coding.as_bytes()));
+            check_limits(&request("/", &[("host", &b"h"[..])].into_iter().chain(codings).collect::<Vec<_>>()))
+        };
+        assert_eq!(coded(&["chunked"]), Ok(()));
+        assert_eq!(coded(&["Chunked"]), Ok(()));
+        for codings in
+            [&["gzip, chunked"][..], &["chunked", "chunked"], &["chunked, chunked"], &["identity"], &[""]]
+        {
+            assert_eq!(coded(codings), Err(LimitError::UnknownCoding), "{codings:?}");
+        }
     }
 
     #[test]

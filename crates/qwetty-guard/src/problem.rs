@@ -170,7 +170,9 @@ impl From<LimitError> for Problem {
         match error {
             LimitError::UriTooLong => Self::new(ErrorCode::UriTooLong),
             LimitError::HeadersTooLarge => Self::new(ErrorCode::HeadersTooLarge),
-            LimitError::NoHost | LimitError::Header(_) => Self::malformed_request(&error),
+            LimitError::NoHost | LimitError::NotAHost | LimitError::UnknownCoding | LimitError::Header(_) => {
+                Self::malformed_request(&error)
+            }
         }
     }
 }
