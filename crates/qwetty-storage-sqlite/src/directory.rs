@@ -30,6 +30,7 @@ impl DirectoryStore for SqliteStore {
     }
 
     async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>, StoreError> {
+        self.certain().await?;
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, name, created_at, updated_at, revision FROM organizations WHERE id = ?",
@@ -142,6 +143,7 @@ impl DirectoryStore for SqliteStore {
         organization: OrganizationId,
         id: &ChannelId,
     ) -> Result<Option<Channel>, StoreError> {
+        self.certain().await?;
         let id = id.clone();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
