@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use qwetty_authz::{Catalogue, Network};
 use qwetty_guard::RouteTable;
+use qwetty_http::GithubKeys;
 use qwetty_keys::{KeyPrefix, Pepper};
-use qwetty_ratelimit::TierQuotas;
+use qwetty_ratelimit::{Quota, TierQuotas};
 
 use crate::command_line::CommandLine;
 use crate::config_error::ConfigError;
@@ -29,6 +30,12 @@ pub(crate) struct Config {
     pub(crate) metrics_listen: Option<ListenAddress>,
     /// The quota of each tier.
     pub(crate) quotas: TierQuotas,
+    /// How much failed authentication of one address is free, if it is not the usual.
+    pub(crate) failed_attempts: Option<Quota>,
+    /// How many reports of leaked keys one address may make, if it is not the usual.
+    pub(crate) leak_reports: Option<Quota>,
+    /// What GitHub signs its alerts with, if it is listened to.
+    pub(crate) github_keys: Option<GithubKeys>,
     /// What key values are digested with.
     pub(crate) pepper: Option<Pepper>,
     /// What they were digested with before; `None` among them for no pepper.
@@ -89,6 +96,9 @@ impl From<Layer> for Config {
                 standard: layer.tier_standard.unwrap_or(quotas.standard),
                 admin: layer.tier_admin.unwrap_or(quotas.admin),
             },
+            failed_attempts: layer.failed_attempts,
+            leak_reports: layer.leak_reports,
+            github_keys: layer.github_keys,
             pepper: layer.pepper,
             retired_peppers: layer.retired_peppers.unwrap_or_default(),
             routes: layer.routes.unwrap_or_else(|| RouteTable::qwetty_within(&catalogue)),
@@ -231,6 +241,8 @@ mod tests {
             ("QWETTY_METRICS_LISTEN", "nowhere"),
             ("QWETTY_TIER_STANDARD", "many"),
             ("QWETTY_TIER_ADMIN", "1/0"),
+            ("QWETTY_FAILED_ATTEMPTS", "many"),
+            ("QWETTY_LEAK_REPORTS", "0/60"),
             ("QWETTY_PEPPER", "salt"),
             ("QWETTY_RETIRED_PEPPERS", "none,salt"),
             ("QWETTY_FLUSH_INTERVAL_MS", "1.5"),

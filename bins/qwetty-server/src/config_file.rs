@@ -171,6 +171,8 @@ mod tests {
             metrics_listen = "localhost:9090"
             tier_standard = "10/60"
             tier_admin = "20/60"
+            failed_attempts = "30/60"
+            leak_reports = "40/60"
             pepper = "{PEPPER}"
             retired_peppers = ["none", "{PEPPER}"]
             flush_interval_ms = 250
@@ -195,6 +197,8 @@ mod tests {
         assert_eq!(layer.metrics_listen.unwrap().to_string(), "localhost:9090");
         assert_eq!(layer.tier_standard.unwrap().to_string(), "10/60");
         assert_eq!(layer.tier_admin.unwrap().to_string(), "20/60");
+        assert_eq!(layer.failed_attempts.unwrap().to_string(), "30/60");
+        assert_eq!(layer.leak_reports.unwrap().to_string(), "40/60");
         assert!(layer.pepper.is_some());
         assert!(matches!(layer.retired_peppers.unwrap()[..], [None, Some(_)]));
         assert_eq!(layer.flush_interval.unwrap().as_millis(), 250);

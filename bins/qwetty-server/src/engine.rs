@@ -9,9 +9,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use qwetty::{ManageError, RootKey, StartError};
 use qwetty_console::{Console, ConsoleError, ConsoleOptions};
-use qwetty_guard::{AmbiguousTable, TrustedProxies};
+use qwetty_guard::{AddressBudget, AmbiguousTable, FailedAttempts, TrustedProxies};
 use qwetty_http::{Answer, Api};
 use qwetty_keys::Digester;
+use qwetty_ratelimit::Quota;
 use qwetty_storage::StoreError;
 use qwetty_storage_sqlite::{OpenError, Options, SqliteStore};
 use rand_core::TryRng;
@@ -85,10 +86,30 @@ impl Engine {
         let mut seed = [0; 16];
         rand::rngs::SysRng.try_fill_bytes(&mut seed)?;
         let trusted: TrustedProxies = config.trusted_proxies.iter().copied().collect();
+        let counted = Arc::clone(&metrics);
+        let failed_attempts = match config.failed_attempts {
+            Some(quota) => FailedAttempts::new(budget(quota)),
+            None => FailedAttempts::default(),
+        };
+        let failed_attempts =
+            Arc::new(failed_attempts.observed_by(move |attempt| counted.failed_attempt(attempt.as_str())));
         // The listener speaks no TLS itself; a trusted proxy before it may.
-        let options = ConsoleOptions { trusted_proxies: trusted.clone(), is_tls: false };
+        let options = ConsoleOptions {
+            trusted_proxies: trusted.clone(),
+            is_tls: false,
+            failed_attempts: Arc::clone(&failed_attempts),
+        };
         let console = Console::new(engine.clone(), options, rand::rngs::SysRng)?;
-        let api = Api::new(engine.clone(), trusted, config.routes.clone(), u128::from_le_bytes(seed))?;
+        let api = Api::new(engine.clone(), trusted, config.routes.clone(), u128::from_le_bytes(seed))?
+            .failed_attempts(failed_attempts);
+        let api = match &config.github_keys {
+            Some(keys) => api.github(keys.clone()),
+            None => api,
+        };
+        let api = match config.leak_reports {
+            Some(quota) => api.leak_reports(budget(quota)),
+            None => api,
+        };
         Ok(Self { store, engine, api, console, metrics })
     }
 
@@ -136,6 +157,10 @@ impl Handler for Engine {
     fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
         self.api.refusal(status)
     }
+}
+
+fn budget(quota: Quota) -> AddressBudget {
+    AddressBudget::new(quota.limit(), quota.window())
 }
 
 fn digester(config: &Config) -> Digester {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use qwetty_authz::{Catalogue, Network};
 use qwetty_guard::RouteTable;
+use qwetty_http::GithubKeys;
 use qwetty_keys::{KeyPrefix, Pepper};
 use qwetty_ratelimit::Quota;
 
@@ -28,6 +29,9 @@ pub(crate) struct Layer {
     pub(crate) metrics_listen: Option<ListenAddress>,
     pub(crate) tier_standard: Option<Quota>,
     pub(crate) tier_admin: Option<Quota>,
+    pub(crate) failed_attempts: Option<Quota>,
+    pub(crate) leak_reports: Option<Quota>,
+    pub(crate) github_keys: Option<GithubKeys>,
     pub(crate) pepper: Option<Pepper>,
     pub(crate) retired_peppers: Option<Vec<Option<Pepper>>>,
     pub(crate) flush_interval: Option<Duration>,
@@ -53,6 +57,9 @@ impl Layer {
             Setting::MetricsListen => self.metrics_listen = Some(one(setting, values)?),
             Setting::TierStandard => self.tier_standard = Some(one(setting, values)?),
             Setting::TierAdmin => self.tier_admin = Some(one(setting, values)?),
+            Setting::FailedAttempts => self.failed_attempts = Some(one(setting, values)?),
+            Setting::LeakReports => self.leak_reports = Some(one(setting, values)?),
+            Setting::GithubPublicKeys => self.github_keys = Some(github_keys(values)?),
             Setting::Pepper => self.pepper = Some(one(setting, values)?),
             Setting::RetiredPeppers => {
                 let retired: Vec<RetiredPepper> = all(setting, values)?;
@@ -93,6 +100,9 @@ impl Layer {
             metrics_listen: self.metrics_listen.or(below.metrics_listen),
             tier_standard: self.tier_standard.or(below.tier_standard),
             tier_admin: self.tier_admin.or(below.tier_admin),
+            failed_attempts: self.failed_attempts.or(below.failed_attempts),
+            leak_reports: self.leak_reports.or(below.leak_reports),
+            github_keys: self.github_keys.or(below.github_keys),
             pepper: self.pepper.or(below.pepper),
             retired_peppers: self.retired_peppers.or(below.retired_peppers),
             flush_interval: self.flush_interval.or(below.flush_interval),
@@ -137,6 +147,13 @@ fn parse<T: FromStr<Err: Display>>(setting: Setting, value: &str) -> Result<T, S
 fn database<S: AsRef<str>>(values: &[S]) -> Result<PathBuf, String> {
     let path: PathBuf = one(Setting::Database, values)?;
     if path.as_os_str().is_empty() { Err("expected the path of a file".to_owned()) } else { Ok(path) }
+}
+
+/// The keys in the file with this path.
+fn github_keys<S: AsRef<str>>(values: &[S]) -> Result<GithubKeys, String> {
+    let path: PathBuf = one(Setting::GithubPublicKeys, values)?;
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    GithubKeys::from_json(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn in_range<T: PartialOrd + Display>(

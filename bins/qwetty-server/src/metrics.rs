@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     decisions: Family<DecisionLabels, Counter>,
+    failed_attempts: Family<AttemptLabels, Counter>,
     connections: Gauge,
 }
 
@@ -40,6 +41,11 @@ struct DecisionLabels {
     code: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    answer: &'static str,
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("qwetty");
@@ -47,6 +53,7 @@ impl Metrics {
         let request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));
         let decisions = Family::<DecisionLabels, Counter>::default();
+        let failed_attempts = Family::<AttemptLabels, Counter>::default();
         let connections = Gauge::default();
         registry.register("http_requests", "Answered requests, by route and status", requests.clone());
         registry.register(
@@ -55,8 +62,13 @@ impl Metrics {
             request_seconds.clone(),
         );
         registry.register("decisions", "Decisions on keys, by code", decisions.clone());
+        registry.register(
+            "failed_attempts",
+            "Failed authentication, by how soon it was answered",
+            failed_attempts.clone(),
+        );
         registry.register("connections", "Open client connections", connections.clone());
-        Self { registry, requests, request_seconds, decisions, connections }
+        Self { registry, requests, request_seconds, decisions, failed_attempts, connections }
     }
 
     /// Counts an answered request. `route` is the route's pattern, never the path that was asked for.
@@ -68,6 +80,11 @@ impl Metrics {
     /// Counts a decision on a key.
     pub(crate) fn decision(&self, code: &'static str) {
         self.decisions.get_or_create(&DecisionLabels { code }).inc();
+    }
+
+    /// Counts a failed authentication.
+    pub(crate) fn failed_attempt(&self, answer: &'static str) {
+        self.failed_attempts.get_or_create(&AttemptLabels { answer }).inc();
     }
 
     /// Counts a connection as open until the answer is dropped.
@@ -104,6 +121,7 @@ mod tests {
         metrics.request("/api/v1/verify", StatusCode::OK, Duration::from_micros(200));
         metrics.request("/api/v1/verify", StatusCode::OK, Duration::from_secs(2));
         metrics.decision("rate_limited");
+        metrics.failed_attempt("held");
         let open = metrics.connection();
         drop(metrics.connection());
 
@@ -113,6 +131,7 @@ mod tests {
             "qwetty_http_request_seconds_count{route=\"/api/v1/verify\"} 2",
             "qwetty_http_request_seconds_bucket{le=\"0.00025\",route=\"/api/v1/verify\"} 1",
             "qwetty_decisions_total{code=\"rate_limited\"} 1",
+            "qwetty_failed_attempts_total{answer=\"held\"} 1",
             "qwetty_connections 1",
             "# EOF",
         ] {

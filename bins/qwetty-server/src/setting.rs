@@ -13,6 +13,9 @@ pub(crate) enum Setting {
     MetricsListen,
     TierStandard,
     TierAdmin,
+    FailedAttempts,
+    LeakReports,
+    GithubPublicKeys,
     Pepper,
     RetiredPeppers,
     FlushInterval,
@@ -32,13 +35,16 @@ pub(crate) enum Form {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Listen,
         Self::Database,
         Self::TrustedProxies,
         Self::MetricsListen,
         Self::TierStandard,
         Self::TierAdmin,
+        Self::FailedAttempts,
+        Self::LeakReports,
+        Self::GithubPublicKeys,
         Self::Pepper,
         Self::RetiredPeppers,
         Self::FlushInterval,
@@ -81,6 +87,9 @@ impl Setting {
             Self::MetricsListen => ("metrics_listen", "QWETTY_METRICS_LISTEN"),
             Self::TierStandard => ("tier_standard", "QWETTY_TIER_STANDARD"),
             Self::TierAdmin => ("tier_admin", "QWETTY_TIER_ADMIN"),
+            Self::FailedAttempts => ("failed_attempts", "QWETTY_FAILED_ATTEMPTS"),
+            Self::LeakReports => ("leak_reports", "QWETTY_LEAK_REPORTS"),
+            Self::GithubPublicKeys => ("github_public_keys", "QWETTY_GITHUB_PUBLIC_KEYS"),
             Self::Pepper => ("pepper", "QWETTY_PEPPER"),
             Self::RetiredPeppers => ("retired_peppers", "QWETTY_RETIRED_PEPPERS"),
             Self::FlushInterval => ("flush_interval_ms", "QWETTY_FLUSH_INTERVAL_MS"),

@@ -3,13 +3,16 @@
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Engine, KeyManager, ManageError, Verifier};
-use qwetty_guard::{AmbiguousTable, PathTable, RequestIds, TrustedProxies, Unrouted, check_limits};
+use qwetty_guard::{
+    AmbiguousTable, FailedAttempts, PathTable, RequestIds, TrustedProxies, Unrouted, check_limits,
+};
 use qwetty_keys::OrganizationId;
 use rand_core::TryCryptoRng;
 
@@ -24,7 +27,6 @@ use crate::reply::{self, Response};
 use crate::route::{HOME, Needs, Page, ROOT, ROUTES, Route};
 use crate::same_origin::is_foreign;
 use crate::session::Sessions;
-use crate::slowdown::Slowdown;
 use crate::token::{Bound, FormToken, NoRandomness, Token, Tokens};
 use crate::view::Frame;
 use crate::visit::Visit;
@@ -38,10 +40,9 @@ pub struct Console {
     pub(crate) verifier: Verifier,
     pub(crate) manager: KeyManager,
     pub(crate) sessions: Sessions,
-    pub(crate) slowdown: Slowdown,
     pub(crate) tokens: Tokens,
     pub(crate) assets: Assets,
-    options: ConsoleOptions,
+    pub(crate) options: ConsoleOptions,
     pub(crate) router: PathTable<Route>,
     ids: RequestIds,
 }
@@ -53,6 +54,8 @@ pub struct ConsoleOptions {
     pub trusted_proxies: TrustedProxies,
     /// Whether the listener itself speaks TLS. Cookies are `Secure` then, as they are behind a trusted proxy that does.
     pub is_tls: bool,
+    /// What failed sign-ins cost, together with whatever else fails.
+    pub failed_attempts: Arc<FailedAttempts>,
 }
 
 /// An answer, with what a server counts of it.
@@ -107,7 +110,6 @@ impl Console {
             manager: engine.manager(),
             engine,
             sessions: Sessions::default(),
-            slowdown: Slowdown::new(),
             tokens,
             assets: Assets::new(),
             options,

@@ -15,7 +15,6 @@ mod reply;
 mod route;
 mod same_origin;
 mod session;
-mod slowdown;
 mod token;
 mod view;
 mod visit;

@@ -22,6 +22,7 @@ pub struct AddressBudget {
     /// When the units that were taken will all have been given back, in the nanoseconds of [`Moment`].
     slots: Box<[AtomicU64]>,
     hasher: RandomState,
+    units: u32,
     window: u64,
     interval: u64,
 }
@@ -48,12 +49,13 @@ impl AddressBudget {
         Self {
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
+            units: units.max(1),
             window,
             interval: (window / u64::from(units).max(1)).max(1),
         }
     }
 
-    /// Takes units for an address, and says how long to wait until they are there: not at all, mostly. An unknown address is
+    /// Takes units for an address, the whole budget at most, and says how long to wait until they are there: not at all, mostly. An unknown address is
     /// one of its own.
     ///
     /// # Errors
@@ -67,7 +69,7 @@ impl AddressBudget {
         patience: Duration,
         now: Moment,
     ) -> Result<Duration, Exhausted> {
-        let cost = self.interval.saturating_mul(units.into());
+        let cost = self.interval.saturating_mul(units.min(self.units).into());
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
         let now = now.as_nanos();
         let mut wait = 0;

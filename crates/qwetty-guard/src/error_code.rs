@@ -23,6 +23,8 @@ pub enum ErrorCode {
     UntrustedProxy,
     /// No row of the route table is for the original request.
     RouteNotMapped,
+    /// A message is not signed by whom it should be.
+    InvalidSignature,
     /// No such thing, or another organization's.
     NotFound,
     /// The path knows other methods.
@@ -51,7 +53,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their statuses.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
         Self::MissingAuthorization,
         Self::InvalidApiKey,
@@ -61,6 +63,7 @@ impl ErrorCode {
         Self::ExceedsCaller,
         Self::UntrustedProxy,
         Self::RouteNotMapped,
+        Self::InvalidSignature,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::KeyRevoked,
@@ -117,6 +120,8 @@ impl ErrorCode {
                 "The peer is not one of the trusted proxies"),
             Self::RouteNotMapped => (S::FORBIDDEN, "route_not_mapped", "Route not mapped",
                 "The route table has no row for this request"),
+            Self::InvalidSignature => (S::FORBIDDEN, "invalid_signature", "Invalid signature",
+                "The body is not signed by a key that this server knows"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Not found",
                 "There is nothing here"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed",

@@ -1,7 +1,8 @@
 //! The service: from a request to its answer.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +12,9 @@ use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
-    AddressBudget, AmbiguousTable, ErrorCode, PathTable, Problem, RateLimit, Refused, RequestId, RequestIds,
-    RouteTable, Routed, TrustedProxies, WithoutForwardedFor, check_limits, client_address,
+    AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, PathTable, Problem, RateLimit, Refused,
+    RequestId, RequestIds, RouteTable, Routed, TrustedProxies, WithoutForwardedFor, check_limits,
+    client_address,
 };
 
 use crate::admission::{Door, admit};
@@ -20,6 +22,7 @@ use crate::body;
 use crate::calls;
 use crate::calls::authorize::{Form, authorize, refusal};
 use crate::calls::docs::Docs;
+use crate::github::GithubKeys;
 use crate::json::Json;
 use crate::query::Query;
 use crate::route::{Call, ROWS, Row, known};
@@ -35,7 +38,9 @@ pub struct Api {
     pub(crate) docs: Docs,
     pub(crate) trusted: TrustedProxies,
     pub(crate) routes: RouteTable,
+    pub(crate) failures: Arc<FailedAttempts>,
     pub(crate) leak_reports: AddressBudget,
+    pub(crate) github: Option<GithubKeys>,
     router: PathTable<Row>,
     ids: RequestIds,
 }
@@ -105,16 +110,30 @@ impl Api {
             engine,
             trusted,
             routes,
+            failures: Arc::default(),
             leak_reports: AddressBudget::new(calls::leaks::REPORTS, calls::leaks::REPORTS_WINDOW),
+            github: None,
             router: PathTable::new(ROWS)?,
             ids: RequestIds::new(seed),
         })
+    }
+
+    /// The same, slowing failed authentication together with others, the console say.
+    #[must_use]
+    pub fn failed_attempts(self, failures: Arc<FailedAttempts>) -> Self {
+        Self { failures, ..self }
     }
 
     /// The same, taking so many reports of leaked keys from each client address; 60 a minute unless told.
     #[must_use]
     pub fn leak_reports(self, budget: AddressBudget) -> Self {
         Self { leak_reports: budget, ..self }
+    }
+
+    /// The same, listening to what GitHub's secret scanning found and signed with one of these keys.
+    #[must_use]
+    pub fn github(self, keys: GithubKeys) -> Self {
+        Self { github: Some(keys), ..self }
     }
 
     /// Answers one request that came from `peer`. Never fails: whatever goes wrong is an answer.
@@ -140,7 +159,10 @@ impl Api {
         let door = Door::new(routed.row, &parts.headers, address, routed.id.as_deref());
         let key = match admit(&self.verifier, &door).await {
             Ok(key) => key,
-            Err(refused) => return Answer::refused(refused, routed.row, &id),
+            Err(refused) => {
+                let refused = Box::pin(self.slow(refused, address)).await;
+                return Answer::refused(refused, routed.row, &id);
+            }
         };
         let rate = key.as_ref().and_then(VerifiedKey::standing).map(RateLimit::of);
         let admitted = Query::parse(parts.uri.query()).map(|query| Admitted {
@@ -163,6 +185,11 @@ impl Api {
     /// header, too.
     pub fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {
         refusal(Problem::unreadable(status).into(), &self.ids.next())
+    }
+
+    /// What a refused request is answered, once it may be.
+    pub(crate) async fn slow(&self, refused: Refused, address: Option<IpAddr>) -> Refused {
+        self.failures.slow(refused, address, self.engine.now().moment).await
     }
 
     async fn call<B>(&self, admitted: Admitted<'_>, body: B) -> Result<Answered, Problem>
@@ -192,6 +219,7 @@ impl Api {
             Call::KeyUsage => calls::usage::report(self, admitted).await,
             Call::Me => calls::keys::me(self, admitted).await,
             Call::ReportLeaked => calls::leaks::report(self, admitted, body).await,
+            Call::ReportGithubAlerts => calls::github_alerts::report(self, admitted, body).await,
             Call::Permissions => calls::permissions::list(self, admitted),
             Call::SaveChannel => calls::channels::save(self, admitted, body).await,
             Call::ListChannels => calls::channels::list(self, admitted).await,
@@ -255,6 +283,14 @@ impl Admitted<'_> {
             self.judge_again(api).await?;
         }
         Ok(received.json)
+    }
+
+    /// The bytes of a body that must be there and is called JSON, for a call that needs nobody.
+    pub(crate) async fn require_raw_json<B>(&self, body: B) -> Result<Bytes, Problem>
+    where
+        B: Body<Data = Bytes>,
+    {
+        Ok(body::require_raw_json(&self.parts.headers, body, body_deadline()).await?)
     }
 
     /// A client may take its time with a body, and its key be revoked or narrowed meanwhile: what the call does, it does

@@ -68,10 +68,35 @@ where
     if bytes.is_empty() {
         return Ok(Received { json: None, was_waited_for });
     }
+    must_be_called_json(headers)?;
+    Ok(Received { json: Some(Json::parse(&bytes)?), was_waited_for })
+}
+
+/// The bytes of a body that must be there and is called JSON, before anybody reads them as such.
+///
+/// # Errors
+/// [`BodyError`], of which [`BodyError::Malformed`] is not one here.
+pub(crate) async fn require_raw_json<B>(
+    headers: &HeaderMap,
+    body: B,
+    deadline: impl Future<Output = ()>,
+) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes>,
+{
+    let (bytes, _) = read(headers, body, deadline).await?;
+    if bytes.is_empty() {
+        return Err(BodyError::Missing);
+    }
+    must_be_called_json(headers)?;
+    Ok(bytes)
+}
+
+fn must_be_called_json(headers: &HeaderMap) -> Result<(), BodyError> {
     if !is_json(single(headers, &CONTENT_TYPE)?) || !is_plain(single(headers, &CONTENT_ENCODING)?) {
         return Err(BodyError::NotJsonType);
     }
-    Ok(Received { json: Some(Json::parse(&bytes)?), was_waited_for })
+    Ok(())
 }
 
 /// The JSON body of a request that must have one.

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod authorize;
 pub(crate) mod channels;
 pub(crate) mod docs;
+pub(crate) mod github_alerts;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod leaks;

@@ -66,6 +66,12 @@ const fn texts(code: ErrorCode) -> (&'static str, &'static str) {
             to no key.",
             "Clients: check method and path, and whether the path ends in a slash. Operators: read \
             `detail`, and add the route to `[[routes]]`."),
+        ErrorCode::InvalidSignature => (
+            "`/api/v1/leaked-keys/github` got a message that none of GitHub's keys signed as it is: the \
+            signature or its key's identifier is missing or unknown, or the body was changed. Nothing was \
+            done.",
+            "Only GitHub has business there; report leaked keys to `/api/v1/leaked-keys`. If GitHub's own \
+            messages are refused, fetch its public keys anew."),
         ErrorCode::NotFound => (
             "The path is unknown, or what it names does not exist, is deleted, or belongs to another \
             organization: these look alike on purpose.",
@@ -99,9 +105,12 @@ const fn texts(code: ErrorCode) -> (&'static str, &'static str) {
             "`errors` names every fault at once by the path of its field; mend them all."),
         ErrorCode::RateLimited => (
             "In the window that ends now, the key has used all units of its tier. Refused requests take \
-            none.",
+            none. Without the rate-limit headers it is no key's quota: too many requests with invalid keys \
+            came from the client's address, or too many reports of leaked keys. A good key is never \
+            refused for what others do from its address.",
             "Wait as many seconds as `Retry-After` says, then try again. If it happens often, spread the \
-            requests, or ask for a higher tier."),
+            requests, or ask for a higher tier; without the rate-limit headers, look for whatever sends the \
+            invalid key."),
         ErrorCode::HeadersTooLarge => (
             "The header section has more than 16384 bytes.",
             "Send fewer or shorter headers; cookies, mostly, of another application on the same host."),

@@ -7,6 +7,7 @@ mod calls;
 mod echo;
 mod error_guide;
 mod fields;
+mod github;
 mod json;
 mod openapi;
 mod original_request;
@@ -17,3 +18,4 @@ mod route;
 mod wire;
 
 pub use api::{Answer, Api};
+pub use github::{GithubKeys, GithubKeysError};

@@ -73,6 +73,8 @@ pub(crate) enum Fault {
     UnmappedRoute,
     UntrustedPeer,
     TooManyReports,
+    NoToken,
+    Unsigned,
 }
 
 /// Every case of a call, in the order of the table.
@@ -156,6 +158,9 @@ fn faults(operation: &Operation) -> Vec<Fault> {
     if operation.path.starts_with("/api/v1/leaked-keys") {
         faults.push(Fault::TooManyReports);
     }
+    if operation.path.ends_with("/github") {
+        faults.extend([Fault::NoToken, Fault::Unsigned]);
+    }
     faults
 }
 
@@ -233,6 +238,8 @@ impl Fault {
             Self::AnotherMethod => "by another method",
             Self::UnmappedRoute => "for a route that is not mapped",
             Self::UntrustedPeer => "from a peer that is no trusted proxy",
+            Self::NoToken => "without a token",
+            Self::Unsigned => "without a signature",
             Self::TooManyReports => "from an address that made too many reports",
         }
     }

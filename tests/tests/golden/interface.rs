@@ -5,7 +5,7 @@ use qwetty_tests::Server;
 use serde_json::{Map, Value};
 
 /// The calls in the order of the table; `request.rs` has an example of each.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "POST /api/v1/api-keys",
     "GET /api/v1/api-keys",
     "GET /api/v1/api-keys/{id}",
@@ -28,6 +28,7 @@ const ORDER: [&str; 30] = [
     "DELETE /api/v1/organizations/{id}",
     "POST /api/v1/verify",
     "POST /api/v1/leaked-keys",
+    "POST /api/v1/leaked-keys/github",
     "ANY /api/v1/authorize",
     "ANY /api/v1/authorize/envoy/{target}",
     "GET /healthz",

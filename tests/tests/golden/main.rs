@@ -34,11 +34,13 @@ const HEADER: &str = "\
 ";
 
 /// Errors that no single request meets: the end of the call that has them, and their code.
-const UNMET: [(&str, &str); 2] = [
+const UNMET: [(&str, &str); 3] = [
     // A broken store's.
     ("", "unavailable"),
     // That of a key that is deleted while it asks for itself.
     ("/me", "not_found"),
+    // That of a server without GitHub's keys.
+    ("/leaked-keys/github", "not_found"),
 ];
 
 /// One line of the table.

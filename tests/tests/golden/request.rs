@@ -1,5 +1,5 @@
 use http::Method;
-use qwetty_tests::Call;
+use qwetty_tests::{Call, Github};
 use serde_json::{Value, json};
 
 use crate::case::Fault;
@@ -8,16 +8,18 @@ use crate::interface::Operation;
 const FORWARDED_FOR: (&str, &str) = ("x-forwarded-for", "127.0.0.7");
 
 /// A request that is about to be sent; each part can still be made wrong.
-pub(crate) struct Request {
+pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: Option<Value>,
     pub(crate) fault: Option<Fault>,
+    /// Who signs it, if anybody does.
+    pub(crate) signer: Option<&'a Github>,
 }
 
-impl Request {
+impl Request<'_> {
     /// The example of a call on the thing with this id, or key value, of this organization.
     pub(crate) fn example(operation: &Operation, id: &str, organization: &str) -> Self {
         let named = format!("organizationId={organization}");
@@ -36,6 +38,9 @@ impl Request {
             "PATCH /api/v1/organizations/{id}" => (String::new(), Some(json!({"name": "Renamed"}))),
             "POST /api/v1/verify" => (String::new(), Some(json!({"key": id}))),
             "POST /api/v1/leaked-keys" => (String::new(), Some(json!({"keys": [id]}))),
+            "POST /api/v1/leaked-keys/github" => {
+                (String::new(), Some(json!([{"token": id, "type": "qwetty_api_key"}])))
+            }
             "GET /api/v1/api-keys"
             | "GET /api/v1/channels"
             | "GET /api/v1/audit-events"
@@ -53,7 +58,7 @@ impl Request {
             "ANY /api/v1/authorize/envoy/{target}" => vec![FORWARDED_FOR],
             _ => Vec::new(),
         };
-        Self { method: operation.method.clone(), path, query, headers, body, fault: None }
+        Self { method: operation.method.clone(), path, query, headers, body, fault: None, signer: None }
     }
 
     pub(crate) fn call(mut self) -> Call {
@@ -67,25 +72,31 @@ impl Request {
                 let uri = self.headers.iter_mut().find(|(name, _)| *name == "x-forwarded-uri");
                 uri.into_iter().for_each(|(_, value)| *value = "/api/v1/chats/");
             }
-            Some(Fault::UnknownField) => self.body.as_mut().unwrap()["unknown"] = json!(1),
+            Some(Fault::UnknownField) => match self.body.as_mut().unwrap() {
+                Value::Array(items) => items[0]["unknown"] = json!(1),
+                body => body["unknown"] = json!(1),
+            },
+            Some(Fault::NoToken) => self.body = Some(json!([{"type": "qwetty_api_key"}])),
+            Some(Fault::Unsigned | Fault::TooManyReports) => self.signer = None,
             _ => {}
         }
         let separator = if query.is_empty() { "" } else { "?" };
         let call = Call::new(self.method, &format!("{}{separator}{query}", self.path));
         let call = self.headers.iter().fold(call, |call, (name, value)| call.header(name, value));
         let Some(body) = self.body else { return with_headers(call, self.fault) };
-        with_headers(
-            match self.fault {
-                Some(Fault::NoBody) => call,
-                Some(Fault::MalformedJson) => call.body("application/json", "{\"name\":"),
-                Some(Fault::AnotherMediaType) => call.body("text/plain", body.to_string()),
-                Some(Fault::LargeBody) => {
-                    call.body("application/json", " ".repeat(64 * 1024) + &body.to_string())
-                }
-                _ => call.json(&body),
-            },
-            self.fault,
-        )
+        let body = match self.fault {
+            Some(Fault::NoBody) => return call,
+            Some(Fault::MalformedJson) => "{\"name\":".to_owned(),
+            Some(Fault::LargeBody) => " ".repeat(64 * 1024) + &body.to_string(),
+            _ => body.to_string(),
+        };
+        let call = match self.signer {
+            Some(github) => github.sign(call, body.as_bytes()),
+            None => call,
+        };
+        let is_text = matches!(self.fault, Some(Fault::AnotherMediaType));
+        let media_type = if is_text { "text/plain" } else { "application/json" };
+        with_headers(call.body(media_type, body), self.fault)
     }
 }
 

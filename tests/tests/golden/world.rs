@@ -1,6 +1,8 @@
 use std::sync::Mutex;
 
-use qwetty_tests::{Answer, Call, Client, Launch, NewKey, Organization, Server, eventually, from_now};
+use qwetty_tests::{
+    Answer, Call, Client, Github, Launch, NewKey, Organization, Server, eventually, from_now,
+};
 use serde_json::{Value, json};
 
 use crate::case::{Caller, Case, Fault, Subject};
@@ -15,6 +17,7 @@ const CALLS_ON_A_KEY: usize = 7;
 /// A server with two organizations and a key of every kind.
 pub(crate) struct World {
     pub(crate) server: Server,
+    github: Github,
     acme: Organization,
     other: Organization,
     /// A value of another server.
@@ -32,7 +35,10 @@ impl World {
     pub(crate) async fn new() -> Self {
         // One unit is enough to be used up, and callers never are.
         let tiers = ["--tier-standard", "1/86400", "--tier-admin", "1000000/86400"];
-        let server = Launch::serve().with(tiers).with(["--trusted-proxy", "127.0.0.1"]).start().await;
+        let (launch, github) = (Launch::serve().with(tiers), Github::new("a-key"));
+        std::fs::write(launch.directory().join("github.json"), Github::public_keys([&github])).unwrap();
+        let launch = launch.env("QWETTY_GITHUB_PUBLIC_KEYS", "github.json");
+        let server = launch.with(["--trusted-proxy", "127.0.0.1"]).start().await;
         let mut acme = Organization::new(&server, "Acme").await;
         let other = Organization::new(&server, "Other").await;
         acme.channel("kept").await;
@@ -58,6 +64,7 @@ impl World {
         eventually("expired", async || (root.key(&last).await["status"] == "expired").then_some(())).await;
         Self {
             server,
+            github,
             acme,
             other,
             unknown: Server::start().await.root_key().to_owned(),
@@ -76,14 +83,14 @@ impl World {
         match case {
             Case::Caller(caller) => {
                 let id = self.thing(operation).await;
-                let request = Request::example(operation, &id, &self.acme.id);
+                let request = self.example(operation, &id);
                 let call = request.call();
                 self.send(call, &self.credentials(caller).await).await
             }
             Case::Subject(subject) => self.answer_on(operation, *subject).await,
             Case::Fault(fault) => {
                 let id = self.thing(operation).await;
-                let request = Request::example(operation, &id, &self.acme.id);
+                let request = self.example(operation, &id);
                 let request = Request { fault: Some(*fault), ..request };
                 let peer = match fault {
                     Fault::UntrustedPeer => "127.0.0.9",
@@ -153,10 +160,17 @@ impl World {
         self.send(request.call(), &[bearer(&caller)]).await
     }
 
+    fn example(&self, operation: &Operation, id: &str) -> Request<'_> {
+        let signer = operation.path.ends_with("/github").then_some(&self.github);
+        Request { signer, ..Request::example(operation, id, &self.acme.id) }
+    }
+
     /// Something that the call can be done on: the id in its path, or the key value that it verifies.
     async fn thing(&self, operation: &Operation) -> String {
         match operation.path.as_str() {
-            "/api/v1/verify" | "/api/v1/leaked-keys" => self.key(json!({})).await.value,
+            "/api/v1/verify" | "/api/v1/leaked-keys" | "/api/v1/leaked-keys/github" => {
+                self.key(json!({})).await.value
+            }
             path if path.starts_with("/api/v1/api-keys/{id}") => self.key(json!({})).await.id,
             "/api/v1/channels/{id}" => {
                 let channel = json!({"name": "A channel", "type": "web_chat"});

@@ -21,11 +21,12 @@ use qwetty::{
 use qwetty_authz::*;
 use qwetty_console::{Console, ConsoleOptions};
 use qwetty_guard::*;
-use qwetty_http::Api;
+use qwetty_http::{Api, GithubKeys, GithubKeysError};
 use qwetty_keys::*;
 use qwetty_ratelimit::{KeyedLimiter, LimiterCell, Moment, Quota, Tier, TierQuotas, WindowSnapshot};
 use qwetty_storage::*;
 use qwetty_storage_sqlite::{Options, SqliteStore};
+use qwetty_tests::Github;
 use qwetty_tower::{Guard, GuardFuture, GuardLayer, GuardService, PeerAddress, Requiring};
 use rand::rand_core::{TryCryptoRng, TryRng};
 use serde_json::json;
@@ -404,6 +405,11 @@ impl Prints {
         let proxies = TrustedProxies::from_iter(["192.0.2.0/24".parse().unwrap()]);
         self.of(&client_address(INSIDE, &headers, &proxies, WithoutForwardedFor::Peer));
         self.of(&(proxies, WithoutForwardedFor::Unknown, RequestIds::new(7), RequestIds::new(7).next()));
+        let budget = AddressBudget::new(1, Duration::from_secs(1));
+        let now = Moment::from_nanos(0);
+        budget.take(None, 1, Duration::ZERO, now).unwrap();
+        self.of(&budget.take(None, 1, Duration::ZERO, now).unwrap_err());
+        self.of(&(budget, FailedAttempts::default(), Attempt::Held));
         headers.append("authorization", format!("Bearer {value}").parse().unwrap());
         self.of(&single(&headers, &http::header::AUTHORIZATION).unwrap_err());
         self.of(&bearer(&headers).unwrap_err());
@@ -455,6 +461,9 @@ impl Prints {
         all.expires_at = None;
         let manager = engine.manager().create(owner, all).await.unwrap();
         let manager = manager.value.expose();
+        let public = Github::public_keys([&Github::new("a-key")]);
+        let none: Result<GithubKeys, GithubKeysError> = GithubKeys::from_json("{\"public_keys\": []}");
+        self.of(&(GithubKeys::from_json(&public).unwrap(), none.unwrap_err()));
         let api = Api::new(engine.clone(), TrustedProxies::default(), RouteTable::qwetty(), 7).unwrap();
         let body = json!({"name": "A key", "permissions": ["chats:read"]}).to_string();
         let request = Request::builder()

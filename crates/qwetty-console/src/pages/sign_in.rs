@@ -27,6 +27,18 @@ enum Reason {
     StaleForm,
 }
 
+/// What is wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    NoKey,
+    Address,
+    Permission,
+}
+
+/// A person who pastes the wrong thing does so a few times; a program that tries values is slowed much sooner than one
+/// that calls with them.
+const UNITS: u32 = 50;
+
 /// `GET /settings/sign-in`
 pub(crate) async fn show(
     console: &Console,
@@ -84,7 +96,7 @@ async fn judge(
     console: &Console,
     arrival: &Arrival,
     value: &str,
-) -> Result<Result<VerifiedKey, &'static str>, Refusal> {
+) -> Result<Result<VerifiedKey, Fault>, Refusal> {
     let ask = Ask { address: arrival.address, permissions: &[API_KEYS_READ], channel: None };
     let request = VerifyRequest { organization: None, ask, charge: Charge::Nothing };
     let denial = match console.verifier.verify(value, &request).await? {
@@ -92,17 +104,13 @@ async fn judge(
         Verdict::Deny(denial) => denial,
     };
     Ok(Err(match denial.code {
-        DenialCode::IpNotAllowed => "This key may not be used from your address.",
-        DenialCode::InsufficientPermissions => {
-            "This key does not hold api_keys:read, which signing in needs. Use another key."
-        }
+        DenialCode::IpNotAllowed => Fault::Address,
+        DenialCode::InsufficientPermissions => Fault::Permission,
         DenialCode::NotFound
         | DenialCode::Revoked
         | DenialCode::Expired
         | DenialCode::ChannelNotAllowed
-        | DenialCode::RateLimited => {
-            "This is no key that works. Check that you pasted the whole value; it may also be revoked or expired."
-        }
+        | DenialCode::RateLimited => Fault::NoKey,
     }))
 }
 
@@ -128,17 +136,36 @@ async fn failed(
     console: &Console,
     arrival: &Arrival,
     way_back: &WayBack,
-    fault: &'static str,
+    fault: Fault,
 ) -> Result<Response, Refusal> {
     let card = Card { way_back, reason: None, fault: Some(fault) };
-    let Some(wait) = console.slowdown.failed(arrival.address, arrival.now.moment) else {
+    let slowed = match fault {
+        Fault::NoKey => {
+            console.options.failed_attempts.failed(arrival.address, UNITS, arrival.now.moment).await
+        }
+        // The key is good, though not for this.
+        Fault::Address | Fault::Permission => Ok(()),
+    };
+    let Err(exhausted) = slowed else {
         return card.answer(console, arrival, StatusCode::FORBIDDEN);
     };
-    tracing::info!(address = ?arrival.address, "many failed sign-ins from one address; answering them slowly");
-    tokio::time::sleep(wait).await;
     let mut response = card.answer(console, arrival, StatusCode::TOO_MANY_REQUESTS)?;
-    retry_after(&mut response, wait.as_secs());
+    retry_after(&mut response, exhausted.retry_after_seconds());
     Ok(response)
+}
+
+impl Fault {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::NoKey => {
+                "This is no key that works. Check that you pasted the whole value; it may also be revoked or expired."
+            }
+            Self::Address => "This key may not be used from your address.",
+            Self::Permission => {
+                "This key does not hold api_keys:read, which signing in needs. Use another key."
+            }
+        }
+    }
 }
 
 impl Reason {
@@ -165,7 +192,7 @@ impl Reason {
 struct Card<'a> {
     way_back: &'a WayBack,
     reason: Option<Reason>,
-    fault: Option<&'static str>,
+    fault: Option<Fault>,
 }
 
 impl Card<'_> {
@@ -185,7 +212,7 @@ impl Card<'_> {
     }
 
     fn content(&self, form_token: &FormToken) -> Markup {
-        let errors: Vec<String> = self.fault.map(str::to_owned).into_iter().collect();
+        let errors: Vec<String> = self.fault.map(|fault| fault.text().to_owned()).into_iter().collect();
         let field = Field {
             hint: Some("An API key that holds api_keys:read, such as the root key."),
             errors: &errors,

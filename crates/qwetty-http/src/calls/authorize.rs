@@ -62,7 +62,10 @@ pub(crate) async fn authorize(
     let decided = decide(api, form, parts, peer).await;
     let (decision, answered) = match decided {
         Ok(key) => (Some("valid"), allowed(api.engine.catalogue(), &key).map_err(Refused::from)),
-        Err(refused) => (refused.code.map(|code| code.as_str()), Err(refused)),
+        Err(refused) => {
+            let refused = Box::pin(api.slow(refused, client(api, parts, peer))).await;
+            (refused.code.map(|code| code.as_str()), Err(refused))
+        }
     };
     let response = match answered {
         Ok(mut response) => {
@@ -97,8 +100,12 @@ async fn decide(api: &Api, form: Form, parts: &Parts, peer: IpAddr) -> Result<Ve
         Form::RequestLine => OriginalRequest::in_request_line(parts),
     };
     let need = api.routes.find(original.method, original.target, &parts.headers).map_err(Problem::from)?;
-    let address = client_address(peer, &parts.headers, &api.trusted, WithoutForwardedFor::Unknown);
-    judge(&api.verifier, &parts.headers, need.ask(address), Charge::Units(1)).await
+    judge(&api.verifier, &parts.headers, need.ask(client(api, parts, peer)), Charge::Units(1)).await
+}
+
+/// Whose request the gateway asks about.
+fn client(api: &Api, parts: &Parts, peer: IpAddr) -> Option<IpAddr> {
+    client_address(peer, &parts.headers, &api.trusted, WithoutForwardedFor::Unknown)
 }
 
 /// Every header is set, if need be empty: a gateway lets a client's own through where ours is missing.

@@ -14,7 +14,7 @@ const ONE_OBJECT: usize = 1024;
 
 /// One object.
 pub(super) fn object(status: StatusCode, object: impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
-    json(status, &Data { data: object })
+    bare(status, &Data { data: object })
 }
 
 /// An object that was made, and where it is.
@@ -32,7 +32,7 @@ pub(super) fn page<T: Serialize>(
     paging: Paging,
 ) -> Result<Response<Full<Bytes>>, Problem> {
     let meta = Meta::new(paging, listing.total);
-    json(StatusCode::OK, &List { data: listing.items, meta })
+    bare(StatusCode::OK, &List { data: listing.items, meta })
 }
 
 /// Nothing: 204.
@@ -42,7 +42,8 @@ pub(super) fn nothing() -> Response<Full<Bytes>> {
     response
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
+/// JSON as it is, without an envelope.
+pub(super) fn bare(status: StatusCode, body: &impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
     let mut text = Vec::with_capacity(ONE_OBJECT);
     serde_json::to_writer(&mut text, body).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");

@@ -55,6 +55,11 @@ impl Answer {
         Self { status: 200, description, content: Some(content), made: false }
     }
 
+    /// An array without an envelope.
+    pub(super) fn array(description: &'static str, item: Value, example: Value) -> Self {
+        Self::json(200, description, json!({"type": "array", "items": item}), json!([example]))
+    }
+
     /// JSON without an envelope.
     pub(super) fn bare(description: &'static str) -> Self {
         let content = json!({"application/json": {"schema": {"type": "object"}}});

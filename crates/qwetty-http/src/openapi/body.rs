@@ -27,6 +27,15 @@ impl Body {
         Self { schema: closed(fields), example, required: true }
     }
 
+    /// An array of these objects, which may have more than these fields.
+    pub(super) fn array<const N: usize>(fields: [Field; N], example: Value) -> Self {
+        let mut item = closed(fields);
+        if let Some(item) = item.as_object_mut() {
+            item.remove("additionalProperties");
+        }
+        Self { schema: json!({"type": "array", "items": item}), example: json!([example]), required: true }
+    }
+
     /// A body that may be absent.
     pub(super) fn optional<const N: usize>(fields: [Field; N], example: Value) -> Self {
         Self { schema: closed(fields), example, required: false }

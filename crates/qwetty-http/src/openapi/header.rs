@@ -66,8 +66,8 @@ pub(super) fn of_refusal(status: u16, told: Told) -> Map<String, Value> {
         // Nobody was decided on, or not against a quota.
         _ if told == Told::Nothing => {}
         401 | 414 | 431 => {}
-        // The whole request is refused before anybody is, or after; so is a key, or what it wants to do.
-        400 | 403 | 404 | 503 => headers.extend(RATE_LIMIT.map(sometimes)),
+        // The whole request is refused before anybody is, or after; so is a key, or what it wants to do, or an address.
+        400 | 403 | 404 | 429 | 503 => headers.extend(RATE_LIMIT.map(sometimes)),
         _ => headers.extend(RATE_LIMIT.map(always)),
     }
     headers
@@ -137,7 +137,7 @@ fn descriptions() -> [(&'static str, &'static str, Value, Value); 16] {
             text(r#"^"(standard|admin)";r=[0-9]+;t=[0-9]+$"#),
             json!("\"standard\";r=12;t=34"),
         ),
-        ("Retry-After", "Seconds after which there are free units again; 1 at least.", count(1), json!(34)),
+        ("Retry-After", "Seconds after which it may be tried again; 1 at least.", count(1), json!(34)),
         (
             "WWW-Authenticate",
             "How to authenticate (RFC 6750). `error=\"invalid_token\"` where a credential was sent, \

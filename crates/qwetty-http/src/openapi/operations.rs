@@ -39,6 +39,7 @@ pub(super) fn describe(call: Call, facts: Facts<'_>) -> Operation {
         Call::DeleteOrganization => organizations::delete(),
         Call::Verify => verify::verify(facts),
         Call::ReportLeaked => leaks::report(),
+        Call::ReportGithubAlerts => leaks::github_alerts(),
         Call::Authorize => authorize::authorize(),
         Call::AuthorizeEnvoy => authorize::authorize_envoy(),
         Call::Health => server::health(),

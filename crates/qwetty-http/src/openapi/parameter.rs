@@ -38,7 +38,7 @@ pub(super) fn target() -> Value {
     })
 }
 
-/// A header of a gateway.
+/// A header of a gateway, or of GitHub.
 pub(super) fn header(name: &'static str, description: &'static str, example: &'static str) -> Value {
     json!({
         "name": name,

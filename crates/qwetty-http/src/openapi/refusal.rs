@@ -16,20 +16,14 @@ pub(super) fn codes(row: &Row, operation: &Operation) -> BTreeSet<ErrorCode> {
     let mut codes = BTreeSet::from([MalformedRequest, UriTooLong, HeadersTooLarge]);
     codes.extend(operation.refusals);
     if row.needs != Needs::Nobody {
-        codes.extend([MissingAuthorization, InvalidApiKey, IpNotAllowed, Unavailable]);
+        codes.extend([MissingAuthorization, InvalidApiKey, IpNotAllowed, RateLimited, Unavailable]);
     }
     match row.needs {
-        Needs::Nobody => {}
-        Needs::Charged([]) => codes.extend([RateLimited]),
-        Needs::Charged(_) => codes.extend([RateLimited, InsufficientPermissions]),
-        Needs::Uncharged(_) => codes.extend([InsufficientPermissions]),
-        Needs::Original => codes.extend([
-            RateLimited,
-            InsufficientPermissions,
-            ChannelNotAllowed,
-            UntrustedProxy,
-            RouteNotMapped,
-        ]),
+        Needs::Nobody | Needs::Charged([]) => {}
+        Needs::Charged(_) | Needs::Uncharged(_) => codes.extend([InsufficientPermissions]),
+        Needs::Original => {
+            codes.extend([InsufficientPermissions, ChannelNotAllowed, UntrustedProxy, RouteNotMapped])
+        }
     }
     if row.channel(Some("")).is_some() {
         codes.extend([ChannelNotAllowed]);

@@ -72,8 +72,7 @@ fn every_operation_lists_the_errors_that_its_needs_imply() {
             assert_eq!(has(code), authenticated, "{what}");
         }
         assert!(has("unavailable") || !authenticated, "{what}");
-        let limited =
-            matches!(row.needs, Needs::Charged(_) | Needs::Original) || row.call == Call::ReportLeaked;
+        let limited = authenticated || matches!(row.call, Call::ReportLeaked | Call::ReportGithubAlerts);
         assert_eq!(has("rate_limited"), limited, "{what}");
         let permitted = authenticated && row.needs != Needs::Charged(&[]);
         assert_eq!(has("insufficient_permissions"), permitted, "{what}");
