@@ -52,6 +52,8 @@ impl fmt::Debug for KeyDigest {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::DefaultHasher;
+
     use super::*;
 
     #[test]
@@ -63,5 +65,17 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert_ne!(digest, KeyDigest::from_bytes(bytes), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn different_digests_hash_differently_and_print_alike() {
+        let hashed = |number: u8| {
+            let mut hasher = DefaultHasher::new();
+            KeyDigest::from_bytes([number; 32]).hash(&mut hasher);
+            hasher.finish()
+        };
+        assert_ne!(hashed(1), hashed(2));
+        assert_eq!(hashed(1), hashed(1));
+        assert_eq!(format!("{:?}", KeyDigest::from_bytes([1; 32])), "KeyDigest(redacted)");
     }
 }

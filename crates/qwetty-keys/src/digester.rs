@@ -204,4 +204,10 @@ mod tests {
         assert_eq!(digits.replace('a', "g").parse::<Pepper>().err(), Some(PepperError::Digit));
         assert_eq!(digits.replace("0a", "+a").parse::<Pepper>().err(), Some(PepperError::Digit));
     }
+
+    #[test]
+    fn no_key_of_a_digest_is_printed() {
+        let (pepper, digester) = (pepper(1), Digester::new(Some(&pepper(1))));
+        assert_eq!(format!("{pepper:?} {digester:?}"), "Pepper(redacted) Digester(redacted)");
+    }
 }
