@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use qwetty_keys::{Generation, Timestamp};
@@ -9,109 +9,151 @@ use qwetty_storage::{Hour, HourlyCounts, Outcome, OutcomeCounts};
 ///
 /// Each counter knows the hour that it counts for. So it does not matter how late counters are drained, or by which
 /// clock; calls of another hour than a counter's, rare ones around the full hour, are put aside until then.
+///
+/// What most keys never count, or not between two drainings, is kept apart: there are as many counters in memory as keys.
 #[derive(Debug)]
 pub(crate) struct UsageCounters {
     admitted: AdmittedCounter,
+    /// The last of those that `admitted` no longer holds. Stays when the counters are drained: it only ever grows, and a store
+    /// keeps the latest.
+    last_used: LatestTime,
+    rest: OnceLock<Box<Rest>>,
+}
+
+/// What does not go into the counter of admissions.
+#[derive(Debug)]
+struct Rest {
     /// By the number of the outcome, less one.
     denied: [Counter; Outcome::ALL.len() - 1],
-    aside: Mutex<Aside>,
+    /// What a counter had no room for.
+    aside: Mutex<Vec<HourlyCounts>>,
     previous_value_last_used: LatestTime,
 }
 
-/// What does not go into a counter.
-#[derive(Debug, Clone, Default)]
-struct Aside {
-    hours: Vec<HourlyCounts>,
-    /// Stays when the counters are drained: it only ever grows, and a store keeps the latest.
-    last_used: Option<Timestamp>,
-}
-
 impl UsageCounters {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
-            admitted: AdmittedCounter::default(),
-            denied: Default::default(),
-            aside: Mutex::default(),
-            previous_value_last_used: LatestTime::never(),
+            admitted: AdmittedCounter(AtomicU64::new(0)),
+            last_used: LatestTime::never(),
+            rest: OnceLock::new(),
         }
     }
 
     /// Counts one decision.
     pub(crate) fn count(&self, outcome: Outcome, generation: Generation, at: Timestamp) {
         if outcome != Outcome::Admitted {
-            return self.count_denied(outcome, Hour::of(at));
+            return self.rest().count_denied(outcome, Hour::of(at));
         }
         if !self.admitted.count(at) {
-            let mut aside = self.aside();
-            aside.take_in(self.admitted.take());
-            aside.take_in(Some((1, at)));
+            let mut aside = self.rest().aside();
+            self.put_aside(&mut aside, self.admitted.take());
+            self.put_aside(&mut aside, Some((1, at)));
         }
         if generation == Generation::Previous {
-            self.previous_value_last_used.advance(at);
+            self.rest().previous_value_last_used.advance(at);
+        }
+    }
+
+    /// Takes everything out.
+    pub(crate) fn drain(&self) -> Pending {
+        let Some(rest) = self.rest.get() else {
+            let mut hours = Vec::new();
+            self.put_aside(&mut hours, self.admitted.take());
+            return Pending { hours, last_used_at: self.last_used.get(), previous_value_last_used_at: None };
+        };
+        let mut aside = rest.aside();
+        self.put_aside(&mut aside, self.admitted.take());
+        let hours = std::mem::take(&mut *aside);
+        rest.pending(hours, self.last_used.get(), Counter::take)
+    }
+
+    /// Looks at everything and leaves it in.
+    pub(crate) fn peek(&self) -> Pending {
+        loop {
+            let rest = self.rest.get();
+            // Locked, for whoever moves counts aside does so in two steps.
+            let aside = rest.map(|rest| rest.aside());
+            let admitted = self.admitted.get();
+            if rest.is_none() && self.rest.get().is_some() {
+                // Something may have been put aside in between.
+                continue;
+            }
+            let mut hours = aside.as_deref().cloned().unwrap_or_default();
+            add_admitted(&mut hours, admitted);
+            let last_used_at = self.last_used.get().max(admitted.map(|(_, last)| last));
+            return match rest {
+                Some(rest) => rest.pending(hours, last_used_at, Counter::get),
+                None => Pending { hours, last_used_at, previous_value_last_used_at: None },
+            };
+        }
+    }
+
+    /// Puts what came out of the counter of admissions to other counts.
+    fn put_aside(&self, hours: &mut Vec<HourlyCounts>, admitted: Option<(u64, Timestamp)>) {
+        if let Some((_, last)) = admitted {
+            self.last_used.advance(last);
+        }
+        add_admitted(hours, admitted);
+    }
+
+    fn rest(&self) -> &Rest {
+        self.rest.get_or_init(|| Box::new(Rest::new()))
+    }
+}
+
+impl Rest {
+    fn new() -> Self {
+        Self {
+            denied: Default::default(),
+            aside: Mutex::default(),
+            previous_value_last_used: LatestTime::never(),
         }
     }
 
     fn count_denied(&self, outcome: Outcome, hour: Hour) {
         let counter = usize::from(outcome.number()).checked_sub(1).and_then(|place| self.denied.get(place));
         if !counter.is_some_and(|counter| counter.count(hour)) {
-            self.aside().add(outcome, hour, 1);
+            add(&mut self.aside(), outcome, hour, 1);
         }
     }
 
-    /// Takes everything out.
-    pub(crate) fn drain(&self) -> Pending {
-        let mut aside = self.aside();
-        aside.take_in(self.admitted.take());
-        let hours = std::mem::take(&mut aside.hours);
-        self.pending(Aside { hours, last_used: aside.last_used }, Counter::take)
-    }
-
-    /// Looks at everything and leaves it in.
-    pub(crate) fn peek(&self) -> Pending {
-        // Locked, for whoever moves counts aside does so in two steps.
-        let locked = self.aside();
-        let mut aside = locked.clone();
-        aside.take_in(self.admitted.get());
-        self.pending(aside, Counter::get)
-    }
-
-    fn pending(&self, mut aside: Aside, read: impl Fn(&Counter) -> (Hour, u64)) -> Pending {
+    fn pending(
+        &self,
+        mut hours: Vec<HourlyCounts>,
+        last_used_at: Option<Timestamp>,
+        read: impl Fn(&Counter) -> (Hour, u64),
+    ) -> Pending {
         for (outcome, counter) in Outcome::ALL.into_iter().skip(1).zip(&self.denied) {
             let (hour, count) = read(counter);
-            aside.add(outcome, hour, count);
+            add(&mut hours, outcome, hour, count);
         }
-        Pending {
-            hours: aside.hours,
-            last_used_at: aside.last_used,
-            previous_value_last_used_at: self.previous_value_last_used.get(),
-        }
+        let previous_value_last_used_at = self.previous_value_last_used.get();
+        Pending { hours, last_used_at, previous_value_last_used_at }
     }
 
-    fn aside(&self) -> MutexGuard<'_, Aside> {
+    fn aside(&self) -> MutexGuard<'_, Vec<HourlyCounts>> {
         self.aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Aside {
-    /// Adds admitted calls, all of one hour, of which the last one was at this time.
-    fn take_in(&mut self, admitted: Option<(u64, Timestamp)>) {
-        let Some((count, last)) = admitted else { return };
-        self.add(Outcome::Admitted, Hour::of(last), count);
-        self.last_used = self.last_used.max(Some(last));
+/// Adds admitted calls, all of one hour, of which the last one was at this time.
+fn add_admitted(hours: &mut Vec<HourlyCounts>, admitted: Option<(u64, Timestamp)>) {
+    if let Some((count, last)) = admitted {
+        add(hours, Outcome::Admitted, Hour::of(last), count);
     }
+}
 
-    fn add(&mut self, outcome: Outcome, hour: Hour, count: u64) {
-        if count > 0 {
-            let mut counts = OutcomeCounts::default();
-            counts.add(outcome, count);
-            add_hour(&mut self.hours, hour, &counts);
-        }
+fn add(hours: &mut Vec<HourlyCounts>, outcome: Outcome, hour: Hour, count: u64) {
+    if count > 0 {
+        let mut counts = OutcomeCounts::default();
+        counts.add(outcome, count);
+        add_hour(hours, hour, &counts);
     }
 }
 
 /// How many calls were admitted in one hour, and when the last of them was, in one word, so that an admission takes one
 /// write: from the top, 20 bits of the hour's number, 32 of the microseconds into it, 12 of the count.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct AdmittedCounter(AtomicU64);
 
 impl AdmittedCounter {
@@ -291,7 +333,7 @@ mod tests {
     fn a_counter_that_is_full_puts_the_rest_aside() {
         let counters = UsageCounters::new();
         counters.count(Outcome::Revoked, Generation::Current, at(TEN));
-        counters.denied[0].0.fetch_or(0xffff_ffff, Ordering::SeqCst);
+        counters.rest().denied[0].0.fetch_or(0xffff_ffff, Ordering::SeqCst);
         counters.count(Outcome::Revoked, Generation::Current, at(TEN));
         for _ in 0..10_000 {
             counters.count(Outcome::Admitted, Generation::Current, at(TEN));
