@@ -6,11 +6,11 @@ use qwetty_keys::{Digester, KeyPrefix};
 use qwetty_ratelimit::TierQuotas;
 use qwetty_storage::{Setup, Store, StoreError};
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
 use crate::cache::KeyCache;
 use crate::clock::{Clock, Now, SystemClock};
 use crate::entropy::{Entropy, EntropyError};
+use crate::look_ups::LookUps;
 use crate::maintenance::Maintenance;
 use crate::manage::KeyManager;
 use crate::usage::Flusher;
@@ -35,13 +35,8 @@ pub(crate) struct Core {
     pub(crate) quotas: TierQuotas,
     pub(crate) cache: KeyCache,
     pub(crate) flusher: Flusher,
-    /// Whoever reads the store for a decision takes a turn. Strangers can have it read for each value that they make up, and
-    /// must not fill its queue, in which management waits as well.
-    pub(crate) look_ups: Semaphore,
+    pub(crate) look_ups: LookUps,
 }
-
-/// Look-ups at a time: more than a store has readers, so that none of them is idle.
-const LOOK_UPS: usize = 32;
 
 impl Core {
     pub(crate) fn now(&self) -> Now {
@@ -225,7 +220,7 @@ impl EngineBuilder {
             quotas: self.quotas,
             cache: KeyCache::with_capacity(self.cache_capacity),
             flusher: Flusher::new(u128::from_le_bytes(writer)),
-            look_ups: Semaphore::new(LOOK_UPS),
+            look_ups: LookUps::new(),
         });
         let maintenance = Arc::new(Maintenance::start(&core, self.flush_interval, self.audit_retention));
         Ok(Engine { core, maintenance })

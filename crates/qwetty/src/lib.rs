@@ -5,6 +5,7 @@ mod clock;
 mod engine;
 mod entropy;
 mod grants;
+mod look_ups;
 mod maintenance;
 mod manage;
 mod usage;

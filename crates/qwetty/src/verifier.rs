@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use qwetty_authz::{Ask, Refusal};
-use qwetty_keys::{KeyDigest, OrganizationId, PresentedText, Status, Timestamp};
+use qwetty_keys::{KeyDigest, OrganizationId, PresentedText, Timestamp};
 use qwetty_ratelimit::{Level, Outcome as Taken};
 use qwetty_storage::{Outcome, StoreError};
 use thiserror::Error;
 
-use crate::cache::CachedKey;
+use crate::cache::{CachedKey, Unusable};
 use crate::clock::Now;
 use crate::engine::Core;
 use crate::maintenance::Maintenance;
@@ -164,9 +164,8 @@ impl Verifier {
     /// the place of another one is given an earlier time.
     fn judge(&self, key: Arc<CachedKey>, request: &VerifyRequest<'_>) -> Result<Verdict, VerifyError> {
         let now = self.core.now();
-        let record = key.record();
         let at = key.state().judged_at(now.wall);
-        if request.organization.is_some_and(|organization| organization != record.organization) {
+        if request.organization.is_some_and(|organization| organization != key.record().organization) {
             return Ok(not_found());
         }
         let Some(generation) = key.generation(at) else {
@@ -194,16 +193,15 @@ impl Verifier {
 
     /// Checks 2 to 6.
     fn access(&self, key: &CachedKey, at: Timestamp, ask: &Ask<'_>) -> Result<(), DenialCode> {
-        let record = key.record();
-        match record.lifecycle.status(at) {
-            Status::Active | Status::ExpiringSoon => {}
-            Status::Revoked => return Err(DenialCode::Revoked),
-            Status::Expired => {
+        match key.unusable(at) {
+            None => {}
+            Some(Unusable::Revoked) => return Err(DenialCode::Revoked),
+            Some(Unusable::Expired) => {
                 key.state().refuse_until_after(at);
                 return Err(DenialCode::Expired);
             }
         }
-        record.access.decide(&self.core.catalogue, ask).map_err(|refusal| match refusal {
+        key.access().decide(&self.core.catalogue, ask).map_err(|refusal| match refusal {
             Refusal::IpNotAllowed => DenialCode::IpNotAllowed,
             Refusal::InsufficientPermissions => DenialCode::InsufficientPermissions,
             Refusal::ChannelNotAllowed => DenialCode::ChannelNotAllowed,
@@ -215,7 +213,7 @@ impl Verifier {
         let Charge::Units(cost) = charge else {
             return Ok(Ok(None));
         };
-        let tier = key.record().tier;
+        let tier = key.tier();
         let quota = self.core.quotas.get(tier);
         let standing = |level: Level| Some(Standing { tier, quota, level, at: now.wall });
         match key.state().limiter().take(quota, cost, now.moment) {
@@ -232,16 +230,24 @@ impl Verifier {
     }
 
     async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
-        let Core { cache, store, quotas, look_ups, .. } = &*self.core;
-        let _turn = look_ups.acquire().await.map_err(StoreError::unavailable)?;
+        let Core { cache, look_ups, .. } = &*self.core;
+        let first = look_ups.first(digest, cache.ticket(digest)).await?;
+        // Whoever was before it in the line may have asked for the same.
+        if let Some(known) = cache.known(digest) {
+            return Ok(known);
+        }
+        let _turn = look_ups.turn().await?;
+        let found = self.read(digest).await;
+        if matches!(found, Err(StoreError::Unavailable(_))) {
+            first.failed();
+        }
+        found
+    }
+
+    /// Reads the store, again if something changes meanwhile.
+    async fn read(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
+        let Core { cache, store, quotas, .. } = &*self.core;
         loop {
-            // Others may have asked for the same while this one waited its turn.
-            if let Some(known) = cache.get(digest) {
-                return Ok(Some(known));
-            }
-            if cache.is_absent(digest) {
-                return Ok(None);
-            }
             let ticket = cache.ticket(digest);
             let kept = match store.find(digest).await? {
                 Some(found) => {
@@ -251,6 +257,9 @@ impl Verifier {
                 None => cache.keep_absent(ticket, digest).map(|()| None),
             };
             if let Ok(known) = kept {
+                return Ok(known);
+            }
+            if let Some(known) = cache.known(digest) {
                 return Ok(known);
             }
         }

@@ -103,20 +103,63 @@ async fn an_unknown_value_that_another_engine_issues_works_there_and_here() {
 }
 
 #[tokio::test]
-async fn a_crowd_of_strangers_leaves_room_and_a_crowd_with_one_key_reads_it_few_times() {
+async fn a_crowd_of_strangers_leaves_room_and_a_crowd_with_one_value_has_it_read_once() {
     let world = World::new().await;
     let key = world.key(draft(&["chats:read"])).await;
+    world.gates.wander(1);
     let ask = |value: String| {
         let verifier = world.verifier.clone();
         tokio::spawn(async move { code(&verifier.verify(&value, &REQUEST).await.unwrap()) })
     };
     let crowd: Vec<_> = (0..500).map(|seed| ask(unknown(seed))).collect();
     let with_key: Vec<_> = (0..500).map(|_| ask(key.value.clone())).collect();
+    let with_one_that_nobody_has: Vec<_> = (0..500).map(|_| ask(unknown(1_000))).collect();
     for stranger in crowd {
         assert_eq!(stranger.await.unwrap(), "not_found");
     }
     for one in with_key {
         assert_eq!(one.await.unwrap(), "valid");
     }
-    assert!(world.gates.finds() <= 500 + 32, "{}", world.gates.finds());
+    for one in with_one_that_nobody_has {
+        assert_eq!(one.await.unwrap(), "not_found");
+    }
+    assert_eq!(world.gates.finds(), 500 + 1 + 1);
+}
+
+#[tokio::test]
+async fn a_crowd_waits_once_for_a_store_that_fails_and_who_comes_later_asks_again() {
+    let world = World::new().await;
+    let key = world.key(draft(&["chats:read"])).await;
+    world.gates.wander(1);
+    world.gates.found.fail();
+    let crowd: Vec<_> = (0..50)
+        .map(|_| {
+            let (verifier, value) = (world.verifier.clone(), key.value.clone());
+            tokio::spawn(async move { verifier.verify(&value, &REQUEST).await.is_err() })
+        })
+        .collect();
+    for one in crowd {
+        assert!(one.await.unwrap());
+    }
+    assert_eq!(world.gates.finds(), 1);
+    assert_eq!(world.code(&key.value).await, "valid");
+}
+
+#[tokio::test]
+async fn who_gives_up_waiting_keeps_nobody_from_being_answered() {
+    let world = World::new().await;
+    let key = world.key(draft(&["chats:read"])).await;
+    let mut held = world.gates.found.hold();
+    let ask = || {
+        let (verifier, value) = (world.verifier.clone(), key.value.clone());
+        tokio::spawn(async move { code(&verifier.verify(&value, &REQUEST).await.unwrap()) })
+    };
+    let first = ask();
+    held.reached().await;
+    let (second, third) = (ask(), ask());
+    settle().await;
+    second.abort();
+    first.abort();
+    assert_eq!(third.await.unwrap(), "valid");
+    assert_eq!(world.gates.finds(), 2);
 }

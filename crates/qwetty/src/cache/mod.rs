@@ -44,7 +44,7 @@ use qwetty_ratelimit::{Moment, Quota};
 use qwetty_storage::FoundKey;
 
 use self::absent::AbsentDigests;
-pub(crate) use self::cached_key::CachedKey;
+pub(crate) use self::cached_key::{CachedKey, Unusable};
 use self::common::CommonLists;
 use self::records::Records;
 use self::refusals::Refusals;
@@ -61,7 +61,7 @@ const NEXT_GENERATION: u64 = 1 << UNDER_WAY_BITS;
 const UNDER_WAY_BITS: u32 = 24;
 
 /// Says how things stood with a digest before a look-up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Ticket {
     stripe: usize,
     generation: u64,
@@ -107,6 +107,15 @@ impl KeyCache {
     /// The key in memory for this digest.
     pub(crate) fn get(&self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
         self.records.get(digest)
+    }
+
+    /// What is in memory of this digest: the key, or that the store knows none.
+    pub(crate) fn known(&self, digest: &KeyDigest) -> Option<Option<Arc<CachedKey>>> {
+        let key = self.get(digest);
+        if key.is_none() && !self.is_absent(digest) {
+            return None;
+        }
+        Some(key)
     }
 
     /// The live state of a key that has one.
@@ -256,7 +265,7 @@ impl KeyCache {
 mod tests {
     use std::time::Duration;
 
-    use qwetty_authz::{Access, ChannelScope, IpPolicy, PermissionGrant};
+    use qwetty_authz::{Access, ChannelScope, Channels, IpPolicy, PermissionGrant, PermissionSet};
     use qwetty_keys::{Generation, IssuedValue, Lifecycle, OrganizationId};
     use qwetty_ratelimit::{Outcome as Taken, Tier};
     use qwetty_storage::{KeyRecord, Outcome, Revision};
@@ -420,5 +429,37 @@ mod tests {
             std::ptr::from_ref(networks.iter().next().unwrap())
         };
         assert_eq!(networks(1), networks(2));
+    }
+
+    /// What the table of benchmarks says of memory; see there for what it is made of.
+    #[test]
+    fn a_key_with_a_live_window_takes_little_memory() {
+        const KEYS: u64 = 20_000;
+        let cache = KeyCache::with_capacity(1_000_000);
+        let restricted = |number| {
+            let mut found = found(number);
+            found.record.name = "CRM Integration".parse().unwrap();
+            let permissions = ["chats:read", "messages:send"].map(|name| name.parse().unwrap());
+            let permissions = PermissionSet::from_permissions(permissions).unwrap();
+            found.record.access.permissions = PermissionGrant::Only(permissions);
+            let channels: Channels = vec!["wa-main".parse().unwrap()].try_into().unwrap();
+            found.record.access.channels = ChannelScope::Only(channels);
+            let networks = ["192.0.2.1", "198.51.100.0/24", "2001:db8::/32", "203.0.113.0/24"];
+            let networks: Vec<_> = networks.iter().map(|network| network.parse().unwrap()).collect();
+            found.record.access.networks = IpPolicy::Only(networks.try_into().unwrap());
+            found
+        };
+        let flusher = Flusher::new(7);
+        let used = allocation_counter::measure(|| {
+            for number in 0..KEYS {
+                let ticket = cache.ticket(&digest(number));
+                let key = cache.keep(ticket, &digest(number), restricted(number), quota(), now(0)).unwrap();
+                assert!(take(&key, 0));
+                flusher.count(key.state(), Outcome::Admitted, Generation::Current, NOON);
+            }
+        });
+        let bytes = used.bytes_current / KEYS as i64;
+        println!("{bytes} bytes a key");
+        assert!(bytes <= 1_000, "{bytes} bytes a key");
     }
 }
