@@ -1,10 +1,11 @@
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use qwetty_keys::KeyDigest;
 
-use super::CachedKey;
+use super::{CachedKey, KeyState};
 
 /// The most parts that a table is split into, each under a lock of its own.
 const MOST_SHARDS: usize = 128;
@@ -24,15 +25,25 @@ pub(super) struct Records {
     capacity: usize,
 }
 
+/// The lock has a part for each of eight threads, on cache lines of its own: whoever looks a key up takes one part, so that threads
+/// which only look up write to nothing that they share. Whoever puts a key in or removes one takes them all.
+///
 /// Alone on its cache lines, so that threads in different shards do not disturb each other.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Shard(RwLock<Table>);
+#[derive(Debug)]
+#[repr(align(64))]
+struct Shard(ShardedLock<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
-    keys: HashTable<Arc<CachedKey>>,
+    keys: HashTable<Slot>,
     hand: usize,
+}
+
+/// A key, and beside it its state: the processor can so fetch both from memory at once, and not one after the other.
+#[derive(Debug)]
+struct Slot {
+    key: Arc<CachedKey>,
+    state: Arc<KeyState>,
 }
 
 impl Records {
@@ -40,14 +51,17 @@ impl Records {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         let shards = (capacity / LEAST_PER_SHARD).clamp(1, MOST_SHARDS);
         let shards = 1 << shards.ilog2();
-        Self { shards: (0..shards).map(|_| Shard::default()).collect(), capacity: (capacity / shards).max(1) }
+        Self { shards: (0..shards).map(|_| Shard::new()).collect(), capacity: (capacity / shards).max(1) }
     }
 
     pub(super) fn get(&self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
         let table = self.shard(digest)?.read();
-        let key = table.keys.find(hash(digest), |key| key.digest() == digest)?;
-        key.ask();
-        Some(Arc::clone(key))
+        let slot = table.keys.find(hash(digest), |slot| {
+            slot.state.approach();
+            slot.digest() == digest
+        })?;
+        slot.key.ask();
+        Some(Arc::clone(&slot.key))
     }
 
     /// Puts a key in, in the place of the one with its digest or of one that is evicted, if `is_current` still says so
@@ -67,19 +81,18 @@ impl Records {
         if table.keys.len() >= self.capacity {
             left = table.make_room(digest);
         }
-        match table.keys.entry(hash(digest), |kept| kept.digest() == digest, |kept| hash(kept.digest())) {
-            Entry::Occupied(mut occupied) => {
-                left = Some(std::mem::replace(occupied.get_mut(), Arc::clone(&key)))
-            }
-            Entry::Vacant(vacant) => drop(vacant.insert(Arc::clone(&key))),
+        let slot = Slot { state: Arc::clone(key.state()), key: Arc::clone(&key) };
+        match table.keys.entry(hash(digest), |slot| slot.digest() == digest, |slot| hash(slot.digest())) {
+            Entry::Occupied(mut occupied) => left = Some(std::mem::replace(occupied.get_mut(), slot).key),
+            Entry::Vacant(vacant) => drop(vacant.insert(slot)),
         }
         Some((key, left))
     }
 
     pub(super) fn remove(&self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
         let mut table = self.shard(digest)?.write();
-        let found = table.keys.find_entry(hash(digest), |key| key.digest() == digest).ok()?;
-        Some(found.remove().0)
+        let found = table.keys.find_entry(hash(digest), |slot| slot.digest() == digest).ok()?;
+        Some(found.remove().0.key)
     }
 
     pub(super) fn clear(&self) {
@@ -101,19 +114,29 @@ impl Records {
 }
 
 impl Shard {
-    fn read(&self) -> RwLockReadGuard<'_, Table> {
+    fn new() -> Self {
+        Self(ShardedLock::new(Table::default()))
+    }
+
+    fn read(&self) -> ShardedLockReadGuard<'_, Table> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+    fn write(&self) -> ShardedLockWriteGuard<'_, Table> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn digest(&self) -> &KeyDigest {
+        self.key.digest()
     }
 }
 
 impl Table {
     /// Evicts one key, unless `digest` is to take the place of its own.
     fn make_room(&mut self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
-        if self.keys.find(hash(digest), |key| key.digest() == digest).is_some() {
+        if self.keys.find(hash(digest), |slot| slot.digest() == digest).is_some() {
             return None;
         }
         let places = self.keys.num_buckets();
@@ -123,11 +146,11 @@ impl Table {
             let place = self.hand;
             self.hand = if place + 1 < places { place + 1 } else { 0 };
             let Ok(entry) = self.keys.get_bucket_entry(place) else { continue };
-            if entry.get().take_asked_for() && spared < MOST_SPARED {
+            if entry.get().key.take_asked_for() && spared < MOST_SPARED {
                 spared += 1;
                 continue;
             }
-            return Some(entry.remove().0);
+            return Some(entry.remove().0.key);
         }
         None
     }

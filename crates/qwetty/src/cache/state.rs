@@ -10,14 +10,17 @@ use crate::usage::UsageCounters;
 
 /// What lives with a key beside its record: its quota window, what is not yet flushed of its usage, and how late it was
 /// when it was last refused for the time. All values of a key, older and newer, share one.
+///
+/// In this order, what an admission writes and looks at stands next to each other.
+#[repr(C)]
 pub(crate) struct KeyState {
     id: KeyId,
-    limiter: LimiterCell,
-    usage: UsageCounters,
-    /// Whether the key waits in the flusher's queue.
-    queued: AtomicBool,
     /// The latest wall-clock time, in microseconds, at which a value was refused because its time was over.
     refused_at: AtomicI64,
+    /// Whether the key waits in the flusher's queue.
+    queued: AtomicBool,
+    usage: UsageCounters,
+    limiter: LimiterCell,
 }
 
 impl KeyState {
@@ -32,11 +35,17 @@ impl KeyState {
     ) -> Self {
         Self {
             id,
-            limiter: restored(quota, window, now),
-            usage: UsageCounters::new(),
-            queued: AtomicBool::new(false),
             refused_at: AtomicI64::new(refused_at.unix_micros()),
+            queued: AtomicBool::new(false),
+            usage: UsageCounters::new(),
+            limiter: restored(quota, window, now),
         }
+    }
+
+    /// Has the processor fetch from memory what a decision is about to look at.
+    pub(super) fn approach(&self) {
+        // A load whose value nobody waits for.
+        self.refused_at.load(Ordering::Relaxed);
     }
 
     pub(crate) fn id(&self) -> KeyId {
