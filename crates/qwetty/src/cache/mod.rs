@@ -33,12 +33,12 @@ mod records;
 mod refusals;
 mod slots;
 mod state;
+mod states;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dashmap::DashMap;
 use qwetty_keys::{KeyDigest, KeyId, Timestamp};
 use qwetty_ratelimit::{Moment, Quota};
 use qwetty_storage::FoundKey;
@@ -49,13 +49,11 @@ use self::common::CommonLists;
 use self::records::Records;
 use self::refusals::Refusals;
 pub(crate) use self::state::{KeyState, restored};
+use self::states::States;
 use crate::clock::Now;
 
 /// Generations are kept per stripe of digests, so that a change makes only few look-ups read again.
 const STRIPES: usize = 1024;
-/// Enough that to look through one of a million states takes no longer than a decision may wait.
-const STATE_SHARDS: usize = 256;
-
 /// How a generation moves on. The bits below count the changes under way in its stripe: more than there can be tasks.
 const NEXT_GENERATION: u64 = 1 << UNDER_WAY_BITS;
 const UNDER_WAY_BITS: u32 = 24;
@@ -82,7 +80,7 @@ pub(crate) struct Outdated;
 #[derive(Debug)]
 pub(crate) struct KeyCache {
     records: Records,
-    states: DashMap<KeyId, Arc<KeyState>>,
+    states: States,
     refusals: Refusals,
     absent: AbsentDigests,
     common: CommonLists,
@@ -95,7 +93,7 @@ impl KeyCache {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             records: Records::with_capacity(capacity),
-            states: DashMap::with_shard_amount(STATE_SHARDS),
+            states: States::new(),
             refusals: Refusals::new(),
             absent: AbsentDigests::new(),
             common: CommonLists::new(),
@@ -120,12 +118,12 @@ impl KeyCache {
 
     /// The live state of a key that has one.
     pub(crate) fn state(&self, id: KeyId) -> Option<Arc<KeyState>> {
-        self.states.get(&id).map(|state| Arc::clone(&state))
+        self.states.get(id)
     }
 
     /// The time by which a key is judged; see [`KeyState::judged_at`].
     pub(crate) fn judged_at(&self, id: KeyId, wall: Timestamp) -> Timestamp {
-        match self.states.get(&id) {
+        match self.states.get(id) {
             Some(state) => state.judged_at(wall),
             None => wall.max(self.refusals.latest(id)),
         }
@@ -150,11 +148,10 @@ impl KeyCache {
         let cached = || {
             let FoundKey { mut record, window } = found;
             record.access = self.common.share(record.access);
-            let state = self.states.entry(record.id).or_insert_with(|| {
+            let state = self.states.get_or_insert_with(record.id, || {
                 let refused_at = self.refusals.latest(record.id);
-                Arc::new(KeyState::restore(record.id, quota, window, refused_at, now))
+                KeyState::restore(record.id, quota, window, refused_at, now)
             });
-            let state = Arc::clone(&state);
             Arc::new(CachedKey::new(*digest, record, state))
         };
         if ticket.is_amid_change() {
@@ -226,19 +223,19 @@ impl KeyCache {
     /// state, with a quota that knows nothing of the old one.
     pub(crate) fn drop_key<'a>(&self, id: KeyId, digests: impl IntoIterator<Item = &'a KeyDigest>) {
         self.forget(digests);
-        self.states.remove(&id);
+        self.states.remove(id);
     }
 
     /// Drops the states that nobody holds and whose window is over. It looks at each state, if there are more than there
     /// are records.
     pub(crate) fn drop_idle_states(&self, now: Moment) {
         if self.states.len() > self.records.len() {
-            self.states.retain(|_, state| !self.retire(state, now));
+            self.states.remove_all_if(|state| self.retire(state, now));
         }
     }
 
     fn drop_idle_state(&self, id: KeyId, now: Moment) {
-        self.states.remove_if_mut(&id, |_, state| self.retire(state, now));
+        self.states.remove_if(id, |state| self.retire(state, now));
     }
 
     /// Whether nobody but the map holds a state and it can go. The map's lock keeps others from taking hold of it.
