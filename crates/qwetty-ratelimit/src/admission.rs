@@ -132,7 +132,6 @@ impl<S: Fn(u32) -> u32 + Copy> Picture<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Quota;
 
     const WINDOW: u32 = 1000;
 
@@ -141,7 +140,7 @@ mod tests {
     }
 
     fn picture<'a>(limit: u32, head: Head, slots: &'a [u32]) -> Picture<impl Fn(u32) -> u32 + Copy + 'a> {
-        let geometry = Geometry::of(Quota::new(limit, 1).unwrap());
+        let geometry = Geometry::of(limit, crate::sync::SLOTS as u32);
         Picture { geometry, window: WINDOW, head, slot: |group| slots[group as usize] }
     }
 

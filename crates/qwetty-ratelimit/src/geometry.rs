@@ -1,6 +1,3 @@
-use crate::Quota;
-use crate::sync::SLOTS;
-
 /// How a limit is cut into the groups of a ring: all of one size but the last, which takes the remainder, so that the
 /// sizes add up to exactly the limit.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +15,9 @@ pub(crate) struct Position {
 }
 
 impl Geometry {
-    pub(crate) const fn of(quota: Quota) -> Self {
-        let limit = quota.limit();
-        let size = limit.div_ceil(SLOTS as u32);
+    /// `limit` (1 or more) in at most so many groups.
+    pub(crate) const fn of(limit: u32, slots: u32) -> Self {
+        let size = limit.div_ceil(slots);
         Self { limit, size, groups: limit.div_ceil(size) }
     }
 
@@ -71,9 +68,10 @@ impl Geometry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::SLOTS;
 
     fn geometry(limit: u32) -> Geometry {
-        Geometry::of(Quota::new(limit, 60).unwrap())
+        Geometry::of(limit, SLOTS as u32)
     }
 
     #[test]
@@ -87,11 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn less_than_two_percent_hides_in_one_group_and_nothing_up_to_sixty() {
+    fn less_than_two_percent_hides_in_one_group_and_nothing_up_to_a_unit_a_slot() {
         for limit in (1..=2000).chain([5000, 999_999, 10_000_000]) {
             let hidden = geometry(limit).size(0) - 1;
             assert!(u64::from(hidden) * 100 < 2 * u64::from(limit), "{limit}");
-            assert!(limit > 60 || hidden == 0, "{limit}");
+            assert!(limit > 55 || hidden == 0, "{limit}");
         }
     }
 

@@ -1,24 +1,29 @@
 use std::fmt;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use foldhash::quality::RandomState;
-use papaya::{Compute, HashMap, Operation};
-
+use crate::entries::{Change, Changed, Entries};
+use crate::sync::{AtomicU64, Ordering};
 use crate::window::Window;
 use crate::{Moment, Outcome, Quota};
 
 /// A limiter with a window for each key, for those who want a limiter and nothing else.
 ///
-/// Memory grows with the keys that were taken from within a window, so pass it keys that exist, not what strangers
-/// choose, and call [`KeyedLimiter::evict_idle`] from time to time.
+/// # Memory
+///
+/// A key takes 256 bytes, its own size, and what the map needs for an entry (some 30 bytes), from its first take until
+/// [`KeyedLimiter::evict_idle`] finds its window idle. Nothing else removes a key, for to forget a live window would give
+/// its units out twice. So call that once a window or so, and the memory is that of the keys that were taken from within the
+/// last two. Where strangers bring as many keys as they like, as client addresses are, ask [`KeyedLimiter::len`] before a
+/// take and decide what is due to a stranger beyond your bound: a refusal, or a key that all of them share.
+///
+/// # Keys that strangers choose
+///
+/// The hash is seeded anew for each limiter and never shown, so that nobody can work out colliding keys beforehand. It is
+/// foldhash, which is not made to withstand somebody who chooses keys freely and learns from the time that each answer takes
+/// which of them collide; SipHash is, for a fifth of a take. Keys that a stranger can only have and not invent, such as
+/// addresses, are safe; make a digest of such as are any text that a stranger sends.
 pub struct KeyedLimiter<K> {
-    /// Its readers write nothing that they share, so threads that take from one key meet at its head alone.
-    ///
-    /// The hash is seeded at random, so that nobody can work out colliding keys beforehand. It is not for those who choose keys
-    /// and learn from the answers how long each took, as SipHash is; but strangers choose no keys here, and SipHash is a
-    /// fifth of a take.
-    windows: HashMap<K, Window, RandomState>,
+    windows: Entries<K, Window>,
     /// The latest moment at which windows were evicted. One that comes after must not be taken from at an earlier one: the
     /// window that it replaces may still have counted then.
     evicted_at: AtomicU64,
@@ -28,7 +33,7 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
     /// A limiter with nothing counted for any key.
     #[must_use]
     pub fn new() -> Self {
-        Self { windows: HashMap::with_hasher(RandomState::default()), evicted_at: AtomicU64::new(0) }
+        Self { windows: Entries::new(), evicted_at: AtomicU64::new(0) }
     }
 
     /// Takes `cost` units from the window of `key`, all or none.
@@ -37,56 +42,63 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
             return Outcome::CostOutOfRange { limit: quota.limit() };
         }
         loop {
-            if let Some(window) = self.windows.pin().get(key)
-                && let Some(outcome) = window.take(quota, cost, now)
-            {
+            if let Some(Some(outcome)) = self.windows.get(key, |window| window.take(&quota, cost, now)) {
                 return outcome;
             }
-            if let Some(outcome) = self.take_anew(key, quota, cost, now) {
+            if let Some(outcome) = self.take_anew(key, &quota, cost, now) {
                 return outcome;
             }
         }
     }
 
-    /// Puts a window that has this take already in it where there is none, or in the place of one that can no longer answer:
-    /// it was evicted, or is too old, or its quota is another.
+    /// Puts a window where there is none, begins one that is not begun, or puts one that has this take already in it in the
+    /// place of one that can no longer answer: it was evicted, or is too old, or its quota is another. None if the take is
+    /// still to be made.
     #[cold]
     #[inline(never)]
-    fn take_anew(&self, key: &K, quota: Quota, cost: u32, now: Moment) -> Option<Outcome> {
+    fn take_anew(&self, key: &K, quota: &Quota, cost: u32, now: Moment) -> Option<Outcome> {
         let mut admission = None;
-        let windows = self.windows.pin();
-        // What is inserted takes the place of the very window that was looked at, or else it is all done again.
-        let done = windows.compute(key.clone(), |current| {
-            let (next, now) = if let Some((_, window)) = current {
-                if let Some(outcome) = window.take(quota, cost, now) {
-                    return Operation::Abort(Some(outcome)); // another thread was faster
-                }
-                window.retire();
-                (window.successor(quota, now), now)
-            } else {
-                // Whoever misses an evicted window comes after its eviction.
-                let now = now.max(Moment::from_nanos(self.evicted_at.load(Ordering::SeqCst)));
-                (Window::fresh(quota, now), now)
-            };
+        // What is put takes the place of the very window that was looked at, or else it is all done again.
+        let changed = self.windows.change(key, |current| {
+            // Nothing is decided about a window before it stands in the map, for it may come to stand there much later.
+            let Some(window) = current else { return Change::Put(Window::not_begun()) };
+            if !window.is_begun() {
+                // Whoever finds a window that took the place of an evicted one also finds when that was.
+                window.begin(*quota, now.max(Moment::from_nanos(self.evicted_at.load(Ordering::Acquire))));
+            }
+            if let Some(outcome) = window.take(quota, cost, now) {
+                return Change::Leave(Some(outcome));
+            }
+            window.retire();
+            let next = window.successor(*quota, now);
             admission = next.take(quota, cost, now);
-            if admission.is_some() { Operation::Insert(next) } else { Operation::Abort(None) }
+            if admission.is_some() { Change::Put(next) } else { Change::Leave(None) }
         });
-        if let Compute::Aborted(outcome) = done { outcome } else { admission }
+        match changed {
+            Changed::Inserted => None,
+            Changed::Replaced => admission,
+            Changed::Left(outcome) => outcome,
+        }
+    }
+
+    /// How many keys have a window in memory.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// Whether no key has a window in memory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Forgets the keys whose window counts nothing any more at `now`, and says how many. A live window stays, whatever
     /// other threads do meanwhile.
     pub fn evict_idle(&self, now: Moment) -> usize {
-        self.evicted_at.fetch_max(now.as_nanos(), Ordering::SeqCst);
-        let mut evicted = 0;
-        let windows = self.windows.pin();
-        for (key, window) in &windows {
-            // Whoever has found it already can take from it no more, and looks again.
-            if window.retire_if_idle(now) && windows.remove_if(key, |_, found| found.is_retired()).is_ok() {
-                evicted += 1;
-            }
-        }
-        evicted
+        self.evicted_at.fetch_max(now.as_nanos(), Ordering::AcqRel);
+        // Whoever has found one already can take from it no more, and looks again.
+        self.windows.sweep(|window| window.retire_if_idle(now))
     }
 }
 
@@ -129,7 +141,9 @@ mod tests {
         let quota = Quota::new(1, 60).unwrap();
         assert!(admitted(limiter.take(&"old", quota, 1, seconds(0))));
         assert!(admitted(limiter.take(&"live", quota, 1, seconds(1))));
+        assert_eq!(limiter.len(), 2);
         assert_eq!(limiter.evict_idle(seconds(60)), 1);
+        assert_eq!(limiter.len(), 1);
         assert!(!admitted(limiter.take(&"live", quota, 1, seconds(60))));
         assert!(admitted(limiter.take(&"old", quota, 1, seconds(60))));
     }
@@ -160,7 +174,7 @@ mod tests {
     fn a_window_goes_on_for_longer_than_its_time_scale() {
         let limiter = KeyedLimiter::new();
         let quota = Quota::new(1, 60).unwrap();
-        for take in 0..100 {
+        for take in 0..3_000 {
             assert!(admitted(limiter.take(&"key", quota, 1, seconds(60 * take))));
             assert!(!admitted(limiter.take(&"key", quota, 1, seconds(60 * take + 59))));
         }
@@ -172,6 +186,6 @@ mod tests {
         let quota = Quota::new(5, 60).unwrap();
         assert_eq!(limiter.take(&"key", quota, 6, seconds(0)), Outcome::CostOutOfRange { limit: 5 });
         assert_eq!(limiter.take(&"key", quota, 0, seconds(0)), Outcome::CostOutOfRange { limit: 5 });
-        assert_eq!(limiter.evict_idle(seconds(100)), 0);
+        assert!(limiter.is_empty());
     }
 }

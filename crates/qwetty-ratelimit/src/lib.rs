@@ -2,12 +2,15 @@
 
 mod admission;
 mod cell;
+mod entries;
+mod form;
 mod geometry;
 mod head;
 mod keyed;
 mod moment;
 mod outcome;
 mod quota;
+mod ring;
 mod snapshot;
 mod sync;
 mod ticks;

@@ -1,16 +1,24 @@
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::form::Form;
+use crate::geometry::Geometry;
+use crate::ticks::Ticks;
+
 /// How many units a key may consume in any window of a given length.
 ///
 /// Its text form is `units/seconds`, as in `1000/3600`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// What a window's arithmetic needs of it is worked out when it is made: make it once and hand out copies.
+#[derive(Clone, Copy)]
 pub struct Quota {
-    limit: u32,
     window_seconds: u32,
+    geometry: Geometry,
+    ticks: Ticks,
 }
 
 impl Quota {
@@ -32,23 +40,48 @@ impl Quota {
         if window_seconds == 0 || window_seconds > Self::MAX_WINDOW_SECONDS {
             return Err(QuotaError::Window);
         }
-        Ok(Self { limit, window_seconds })
+        Ok(Self::known_good(limit, window_seconds))
     }
 
-    /// For the constants of this crate, whose ranges a test checks.
+    /// For the constants of this crate, whose ranges a test checks, and for what was a quota before.
     pub(crate) const fn known_good(limit: u32, window_seconds: u32) -> Self {
-        Self { limit, window_seconds }
+        let Form { slots, tick_bits } = Form::CURRENT;
+        Self {
+            window_seconds,
+            geometry: Geometry::of(limit, slots),
+            ticks: Ticks::of(window_seconds, tick_bits),
+        }
     }
 
     /// Units that any one window admits.
     #[must_use]
     pub const fn limit(self) -> u32 {
-        self.limit
+        self.geometry.limit()
+    }
+
+    /// Limit and window in one word, which is not zero.
+    pub(crate) const fn identity(&self) -> u64 {
+        (self.geometry.limit() as u64) << 32 | self.window_seconds as u64
+    }
+
+    /// The quota whose identity this is.
+    pub(crate) const fn of_identity(identity: u64) -> Self {
+        Self::known_good((identity >> 32) as u32, identity as u32)
+    }
+
+    /// How a window cuts the limit into groups.
+    pub(crate) const fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// How a window counts time.
+    pub(crate) const fn ticks(&self) -> &Ticks {
+        &self.ticks
     }
 
     /// Whether a window can ever have room for `cost`.
-    pub(crate) const fn admits(self, cost: u32) -> bool {
-        1 <= cost && cost <= self.limit
+    pub(crate) const fn admits(&self, cost: u32) -> bool {
+        1 <= cost && cost <= self.limit()
     }
 
     /// The window's length.
@@ -64,9 +97,32 @@ impl Quota {
     }
 }
 
+impl PartialEq for Quota {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Quota {}
+
+impl Hash for Quota {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+impl fmt::Debug for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quota")
+            .field("limit", &self.limit())
+            .field("window_seconds", &self.window_seconds)
+            .finish()
+    }
+}
+
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.limit, self.window_seconds)
+        write!(f, "{}/{}", self.limit(), self.window_seconds)
     }
 }
 
@@ -116,6 +172,15 @@ mod tests {
         assert_eq!(Quota::new(10_000_001, 1), Err(QuotaError::Limit));
         assert_eq!(Quota::new(1, 0), Err(QuotaError::Window));
         assert_eq!(Quota::new(1, 31_622_401), Err(QuotaError::Window));
+    }
+
+    #[test]
+    fn a_quota_is_its_limit_and_its_window() {
+        let quota = Quota::new(1000, 3600).unwrap();
+        assert_eq!(quota, Quota::of_identity(quota.identity()));
+        assert_ne!(quota, Quota::new(1000, 3601).unwrap());
+        assert_ne!(quota, Quota::new(1001, 3600).unwrap());
+        assert_eq!(format!("{quota:?}"), "Quota { limit: 1000, window_seconds: 3600 }");
     }
 
     #[test]

@@ -3,14 +3,14 @@ mod restore;
 use thiserror::Error;
 
 use crate::admission::Picture;
-use crate::geometry::Geometry;
+use crate::form::Form;
 use crate::head::Head;
-use crate::ticks::Ticks;
 use crate::{Moment, Quota, QuotaError};
 
 /// What a cell had counted at one moment, kept as ages so that it means the same to a clock with another origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowSnapshot {
+    form: Form,
     quota: Quota,
     /// Nanoseconds by which the window's time is ahead of the reading that the snapshot was asked for with, because a thread
     /// with a later reading took first. The ages count from the window's time.
@@ -37,17 +37,15 @@ pub(crate) struct Entry {
     pub(crate) tick: u32,
 }
 
-const VERSION: u8 = 1;
-
 impl WindowSnapshot {
     /// A surplus longer than this is thinned out.
     pub(crate) const MAX_SURPLUS: usize = 60;
 
     /// A compact form for storage, whose first byte is its version: 31 bytes, 4 for each live group but one of the up to
-    /// 60, and, for a window after a change to a smaller limit, 8 for each of up to 60 entries about the time before.
+    /// 55, and, for a window after a change to a smaller limit, 8 for each of up to 60 entries about the time before.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
+        let mut bytes = vec![self.form.version()];
         bytes.extend(self.quota.limit().to_le_bytes());
         bytes.extend(self.quota.window_seconds().to_le_bytes());
         // More than a window is no delay between threads, and would only keep what is to be forgotten by then.
@@ -73,9 +71,7 @@ impl WindowSnapshot {
     /// has written.
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, SnapshotError> {
         let [version] = split(&mut bytes)?;
-        if version != VERSION {
-            return Err(SnapshotError::Version(version));
-        }
+        let form = Form::of_version(version).ok_or(SnapshotError::Version(version))?;
         let limit = split_u32(&mut bytes)?;
         let quota = Quota::new(limit, split_u32(&mut bytes)?)?;
         let ahead = u64::from_le_bytes(split(&mut bytes)?);
@@ -90,7 +86,7 @@ impl WindowSnapshot {
             let units = split_u32(&mut bytes)?;
             surplus.push(Entry { units, tick: split_u32(&mut bytes)? });
         }
-        let snapshot = Self { quota, ahead, phase, group, count, head_age, older, surplus };
+        let snapshot = Self { form, quota, ahead, phase, group, count, head_age, older, surplus };
         if snapshot.is_possible() { Ok(snapshot) } else { Err(SnapshotError::Damaged) }
     }
 
@@ -102,7 +98,7 @@ impl WindowSnapshot {
         origin: Moment,
         now: Moment,
     ) -> Option<Self> {
-        let ticks = Ticks::of(quota);
+        let ticks = quota.ticks();
         let reading = ticks.read(origin, now);
         if picture.is_idle(reading) {
             return None;
@@ -116,6 +112,7 @@ impl WindowSnapshot {
         let is_live = |tick| !picture.is_old(tick, reading);
         let age = |past: u32| tick.saturating_sub(past);
         Some(Self {
+            form: Form::CURRENT,
             quota,
             ahead: time.saturating_sub(now.as_nanos()),
             phase,
@@ -133,7 +130,7 @@ impl WindowSnapshot {
 
     /// Whether a cell could have written this, which is all that restoring relies on.
     fn is_possible(&self) -> bool {
-        let (geometry, ticks) = (Geometry::of(self.quota), Ticks::of(self.quota));
+        let (geometry, ticks) = (self.form.geometry(self.quota), self.form.ticks(self.quota));
         let group = u32::from(self.group);
         let ages = || self.older.iter().copied().chain(self.surplus.iter().map(|entry| entry.tick));
         let oldest = self.head_age.checked_add(ages().last().unwrap_or(0));
@@ -199,7 +196,7 @@ mod tests {
     #[test]
     fn bytes_round_trip_and_stay_small() {
         let mut snapshot = snapshot();
-        assert_eq!(snapshot.to_bytes().len(), 31 + 4 * 35); // 600 units are 36 groups of 17
+        assert_eq!(snapshot.to_bytes().len(), 31 + 4 * 31); // 600 units are 32 groups of 19
         assert_eq!(WindowSnapshot::from_bytes(&snapshot.to_bytes()), Ok(snapshot.clone()));
         let oldest = *snapshot.older.last().unwrap();
         snapshot.surplus = vec![Entry { units: 3, tick: oldest }, Entry { units: 5, tick: oldest + 1 }];
@@ -219,8 +216,8 @@ mod tests {
     #[test]
     fn another_version_is_told_apart_from_damage() {
         let mut bytes = snapshot().to_bytes();
-        bytes[0] = 2;
-        assert_eq!(WindowSnapshot::from_bytes(&bytes), Err(SnapshotError::Version(2)));
+        bytes[0] = 3;
+        assert_eq!(WindowSnapshot::from_bytes(&bytes), Err(SnapshotError::Version(3)));
     }
 
     #[test]
@@ -232,17 +229,17 @@ mod tests {
         };
         assert!(!refused(|_| ()));
         assert!(refused(|snapshot| snapshot.phase = 1_000_000_000));
-        assert!(refused(|snapshot| snapshot.group = 59));
-        assert!(refused(|snapshot| snapshot.count = 18));
+        assert!(refused(|snapshot| snapshot.group = 53));
+        assert!(refused(|snapshot| snapshot.count = 20));
         assert!(refused(|snapshot| snapshot.count = 0));
         assert!(refused(|snapshot| snapshot.head_age = 1 << 28));
         assert!(refused(|snapshot| snapshot.head_age = u32::MAX));
         assert!(refused(|snapshot| snapshot.older.reverse()));
         assert!(refused(|snapshot| snapshot.older.resize(40, u32::MAX)));
         assert!(refused(|snapshot| snapshot.surplus = vec![Entry { units: 1, tick: 0 }]));
-        assert!(refused(|snapshot| snapshot.surplus = vec![Entry { units: 0, tick: snapshot.older[34] }]));
+        assert!(refused(|snapshot| snapshot.surplus = vec![Entry { units: 0, tick: snapshot.older[30] }]));
         assert!(
-            refused(|snapshot| snapshot.surplus = vec![Entry { units: 1, tick: snapshot.older[34] }; 61])
+            refused(|snapshot| snapshot.surplus = vec![Entry { units: 1, tick: snapshot.older[30] }; 61])
         );
     }
 }

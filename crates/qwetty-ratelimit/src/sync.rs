@@ -13,8 +13,8 @@ mod real {
 
     use arc_swap::{ArcSwapOption, Guard};
 
-    /// Group times in a ring: with the head and the base they fill 256 bytes.
-    pub(crate) const SLOTS: usize = 60;
+    /// Group times in a ring: with the ring's other words, and a pointer to what comes after it, they fill 256 bytes.
+    pub(crate) const SLOTS: usize = 55;
 
     /// What [`Published::load`] saw.
     pub(crate) type Current<T> = Guard<Option<Arc<T>>>;
@@ -82,12 +82,22 @@ mod model {
         }
 
         pub(crate) fn replace(&self, current: &Current<T>, value: T) -> bool {
+            self.exchange(current, Some(value)).is_ok()
+        }
+
+        /// As `replace` does; gives the value back if something else stands there by now.
+        pub(crate) fn exchange(&self, current: &Current<T>, value: Option<T>) -> Result<(), Option<T>> {
+            let values = || self.values.lock().unwrap_or_else(PoisonError::into_inner);
             let mine = {
-                let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-                values.push(Some(Arc::new(value)));
+                let mut values = values();
+                values.push(value.map(Arc::new));
                 values.len() - 1
             };
-            self.index.compare_exchange(current.index, mine, Ordering::AcqRel, Ordering::Acquire).is_ok()
+            let done = self.index.compare_exchange(current.index, mine, Ordering::AcqRel, Ordering::Acquire);
+            done.map(|_| ()).map_err(|_| {
+                let back = values().get_mut(mine).and_then(Option::take);
+                back.and_then(Arc::into_inner)
+            })
         }
     }
 }

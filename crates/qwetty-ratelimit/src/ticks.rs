@@ -1,22 +1,17 @@
-use crate::{Moment, Quota};
+use crate::Moment;
 
-/// Windows that one origin serves: ticks stay below 14 * 2^28, so that they fit 32 bits and never wrap.
-const LIFETIME_WINDOWS: u64 = 14;
-
-/// Readings this far from the origin, 18 years, count as this far.
-const SPAN_BITS: u32 = 59;
+/// Readings this far from the origin, 292 years, count as this far: later than any tick that can be recorded.
+const SPAN_BITS: u32 = 63;
 
 /// The time scale of a quota: whole ticks since one window before an origin, so that the origin itself is at tick
 /// [`Ticks::window`] and a slot that holds zero is a window ago from the start.
 ///
-/// A tick is the shortest divisor of a second of which a window has at most 2^28: 15.625 µs for an hour. A whole number
-/// of seconds is therefore a whole number of ticks.
+/// A tick is the shortest divisor of a second of which a window has at most a given number, or a second if none is short
+/// enough. A whole number of seconds is therefore a whole number of ticks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticks {
-    nanos: u64,
+    divisor: Divisor,
     window: u32,
-    multiplier: u64,
-    shift: u32,
 }
 
 /// A moment on the scale of ticks, between two whole ones unless it is exact.
@@ -32,19 +27,12 @@ pub(crate) struct Reading {
 }
 
 impl Ticks {
-    pub(crate) fn of(quota: Quota) -> Self {
-        let window_nanos = u64::from(quota.window_seconds()) * 1_000_000_000;
-        let nanos = shortest_tick(window_nanos.div_ceil(1 << 28));
-        // Division by an invariant (Granlund and Montgomery 1994): exact for every dividend below 2^63. A tick is 4 ns at least,
-        // so the shift is more than the low half of the product.
-        let bits = u64::BITS - (nanos - 1).leading_zeros();
-        let multiplier = (1_u128 << (63 + bits)).div_ceil(u128::from(nanos));
-        Self {
-            nanos,
-            window: u32::try_from(window_nanos / nanos).unwrap_or(u32::MAX),
-            multiplier: u64::try_from(multiplier).unwrap_or(u64::MAX),
-            shift: bits - 1,
-        }
+    /// The scale on which `window_seconds` (1 to 366 days) are at most `2^bits` ticks, or as many as they are seconds.
+    pub(crate) const fn of(window_seconds: u32, bits: u32) -> Self {
+        let window_nanos = window_seconds as u64 * 1_000_000_000;
+        let divisor = Divisor::at_least(window_nanos.div_ceil(1 << bits));
+        // 2^28 at most, or a leap year's seconds.
+        Self { divisor, window: (window_nanos / divisor.nanos as u64) as u32 }
     }
 
     /// Ticks in a window.
@@ -54,77 +42,134 @@ impl Ticks {
 
     /// Nanoseconds in a tick.
     pub(crate) const fn nanos(&self) -> u64 {
-        self.nanos
+        self.divisor.nanos as u64
     }
 
     /// `now` on the scale whose origin is `origin`. A moment before the origin counts as the origin, which someone has
     /// already seen pass.
     pub(crate) fn read(&self, origin: Moment, now: Moment) -> Reading {
         let span = now.as_nanos().saturating_sub(origin.as_nanos()).min((1 << SPAN_BITS) - 1);
-        let whole = ((u128::from(span) * u128::from(self.multiplier)) >> 64) as u64 >> self.shift;
+        let whole = self.divisor.divide(span);
         let floor = u64::from(self.window) + whole;
-        let phase = (span - whole * self.nanos) as u32; // a tick is below 10^9
+        let phase = (span - whole * self.nanos()) as u32; // a tick is a second at most
         Reading { floor, ceil: floor + u64::from(phase > 0), phase }
     }
 
     /// Whether ticks as late as this reading can still be recorded against its origin.
-    pub(crate) fn in_range(&self, reading: Reading) -> bool {
-        reading.floor < LIFETIME_WINDOWS * u64::from(self.window)
+    pub(crate) const fn in_range(reading: Reading) -> bool {
+        // Ticks fit 32 bits and never wrap.
+        reading.floor < u32::MAX as u64
     }
 
     /// The tick of this scale that is no earlier than `tick` of another with the same origin; none if it is a window or
     /// more before the origin.
     pub(crate) fn convert(&self, other: Self, tick: u32) -> Option<u32> {
-        let before_origin = (i64::from(other.window) - i64::from(tick)) * other.nanos as i64;
-        let since_base = i64::from(self.window) * self.nanos as i64 - before_origin;
-        u32::try_from(u64::try_from(since_base).ok()?.div_ceil(self.nanos)).ok().filter(|&tick| tick > 0)
+        let before_origin = (i64::from(other.window) - i64::from(tick)) * other.nanos() as i64;
+        let since_base = i64::from(self.window) * self.nanos() as i64 - before_origin;
+        u32::try_from(u64::try_from(since_base).ok()?.div_ceil(self.nanos())).ok().filter(|&tick| tick > 0)
     }
 
     /// The moment of a whole tick, counted from a window before `origin`; no earlier than the origin.
     pub(crate) fn moment(&self, origin: Moment, tick: u64) -> Moment {
-        let since_origin = tick.saturating_sub(self.window.into()).saturating_mul(self.nanos);
+        let since_origin = tick.saturating_sub(self.window.into()).saturating_mul(self.nanos());
         Moment::from_nanos(origin.as_nanos().saturating_add(since_origin))
     }
 
     /// The moment at which what was recorded at `tick` is a window old: the first whose `floor` is a window beyond it.
     pub(crate) fn expiry(&self, origin: Moment, tick: u32) -> Moment {
         // Ticks count from a window before the origin, so from the origin it is as many.
-        Moment::from_nanos(origin.as_nanos().saturating_add(u64::from(tick) * self.nanos))
+        Moment::from_nanos(origin.as_nanos().saturating_add(u64::from(tick) * self.nanos()))
     }
 }
 
-/// The smallest divisor of 10^9 that is at least `least`.
-fn shortest_tick(least: u64) -> u64 {
-    let powers_of_two = (0..=9).map(|power| 2_u64.pow(power));
-    let divisors = powers_of_two.flat_map(|two| (0..=9).map(move |power| two * 5_u64.pow(power)));
-    divisors.filter(|&divisor| divisor >= least).min().unwrap_or(1_000_000_000)
+/// A divisor of 10^9 that is 4 or more, and what to multiply by instead of dividing by it.
+#[derive(Debug, Clone, Copy)]
+struct Divisor {
+    multiplier: u64,
+    nanos: u32,
+    shift: u8,
+}
+
+impl Divisor {
+    /// The smallest that is at least `least`, or else 10^9. With the bits that a scale has, `least` is above 2.
+    const fn at_least(least: u64) -> Self {
+        // For each power of two the fewest fives: as the one grows, the others can only become fewer.
+        let (mut smallest, mut twos, mut fives) = (1_000_000_000, 1, 1_953_125);
+        while twos <= 512 {
+            while fives > 1 && twos * (fives / 5) >= least {
+                fives /= 5;
+            }
+            let divisor = twos * fives;
+            if divisor >= least && divisor < smallest {
+                smallest = divisor;
+            }
+            twos *= 2;
+        }
+        Self::of(smallest as u32) // 10^9 at most
+    }
+
+    /// Division by an invariant (Granlund and Montgomery 1994): exact for every dividend below 2^63. The divisor is 4 at least, so
+    /// the shift is more than the low half of the product.
+    const fn of(nanos: u32) -> Self {
+        let bits = u32::BITS - (nanos - 1).leading_zeros();
+        let multiplier = (1_u128 << (63 + bits)).div_ceil(nanos as u128) as u64; // below 2^64, as nanos is above 2^(bits - 1)
+        Self { multiplier, nanos, shift: (bits - 1) as u8 }
+    }
+
+    const fn divide(self, dividend: u64) -> u64 {
+        ((dividend as u128 * self.multiplier as u128) >> 64) as u64 >> self.shift
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Quota;
     use proptest::prelude::*;
 
     fn ticks(seconds: u32) -> Ticks {
-        Ticks::of(Quota::new(1, seconds).unwrap())
+        Ticks::of(seconds, 22)
     }
 
     #[test]
-    fn an_hour_has_ticks_of_fifteen_microseconds() {
-        assert_eq!(ticks(3600).nanos(), 15_625);
-        assert_eq!(ticks(1).nanos(), 4);
-        assert_eq!(ticks(Quota::MAX_WINDOW_SECONDS).nanos(), 125_000_000);
+    fn an_hour_has_ticks_of_a_millisecond() {
+        assert_eq!(ticks(3600).nanos(), 1_000_000);
+        assert_eq!(ticks(1).nanos(), 250);
+        assert_eq!(ticks(Quota::MAX_WINDOW_SECONDS).nanos(), 1_000_000_000);
+        let finer = |seconds| Ticks::of(seconds, 28).nanos();
+        assert_eq!([1, 3600, Quota::MAX_WINDOW_SECONDS].map(finer), [4, 15_625, 125_000_000]);
     }
 
     #[test]
-    fn a_second_is_whole_ticks_and_a_lifetime_of_them_fits_32_bits() {
+    fn a_tick_is_the_shortest_divisor_of_a_second_that_serves() {
+        let divisors: Vec<u64> = (4..=1_000_000).filter(|nanos| 1_000_000_000 % nanos == 0).collect();
+        for least in (3..20_000).chain((20_000..1_000_000).step_by(997)) {
+            let nanos = divisors.iter().copied().find(|&nanos| nanos >= least).unwrap();
+            assert_eq!(u64::from(Divisor::at_least(least).nanos), nanos, "{least}");
+        }
+    }
+
+    #[test]
+    fn a_second_is_whole_ticks_and_a_hundred_windows_of_them_fit_32_bits() {
         for seconds in (1..4000).chain((4000..=Quota::MAX_WINDOW_SECONDS).step_by(99_991)) {
-            let scale = ticks(seconds);
-            assert_eq!(1_000_000_000 % scale.nanos(), 0);
-            assert_eq!(u64::from(scale.window()) * scale.nanos(), u64::from(seconds) * 1_000_000_000);
-            assert!(scale.window() <= 1 << 28 && scale.window() > 1 << 26, "{seconds}");
-            assert!(LIFETIME_WINDOWS * u64::from(scale.window()) < u64::from(u32::MAX));
-            assert!(u128::from(scale.window()) * 15 * u128::from(scale.nanos()) < 1 << SPAN_BITS);
+            for bits in [22, 28] {
+                let scale = Ticks::of(seconds, bits);
+                assert_eq!(1_000_000_000 % scale.nanos(), 0);
+                assert_eq!(u64::from(scale.window()) * scale.nanos(), u64::from(seconds) * 1_000_000_000);
+                assert!(
+                    scale.window() <= (1 << bits).max(seconds) && scale.window() > 1 << (bits - 2),
+                    "{seconds}"
+                );
+            }
+            assert!(100 * u64::from(ticks(seconds).window()) < u64::from(u32::MAX));
+        }
+    }
+
+    #[test]
+    fn the_last_reading_is_later_than_any_tick_that_can_be_recorded() {
+        for seconds in [1, 60, 3600, Quota::MAX_WINDOW_SECONDS] {
+            let reading = ticks(seconds).read(Moment::from_nanos(0), Moment::from_nanos(u64::MAX));
+            assert!(!Ticks::in_range(reading), "{seconds}");
         }
     }
 
@@ -152,7 +197,7 @@ mod tests {
         }
 
         #[test]
-        fn a_converted_tick_is_the_next_of_the_other_scale(from in 1_u32..100_000, to in 1_u32..100_000, part in 0_u32..1 << 27) {
+        fn a_converted_tick_is_the_next_of_the_other_scale(from in 1_u32..100_000, to in 1_u32..100_000, part in 0_u32..1 << 21) {
             // Up to a tick after the origin, which is the most that is ever recorded.
             let (old, new) = (ticks(from), ticks(to));
             let at = old.window() + 1 - part.min(old.window());

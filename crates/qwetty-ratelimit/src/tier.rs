@@ -81,7 +81,7 @@ impl TierQuotas {
 impl Default for TierQuotas {
     /// 1,000 units an hour for standard keys, 5,000 for admin keys.
     fn default() -> Self {
-        Self { standard: Quota::known_good(1000, 3600), admin: Quota::known_good(5000, 3600) }
+        const { Self { standard: Quota::known_good(1000, 3600), admin: Quota::known_good(5000, 3600) } }
     }
 }
 

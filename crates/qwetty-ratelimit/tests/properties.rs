@@ -22,9 +22,9 @@ impl Log {
         nanos(self.quota.window())
     }
 
-    /// More than two ticks, and less than a 2^25th of a window.
+    /// More than two ticks, and less than a 2^19th of a window.
     fn tolerance(&self) -> u64 {
-        self.window() >> 25
+        self.window() >> 19
     }
 
     /// A reading before the last admission is known to be late.
@@ -129,7 +129,7 @@ impl Trace {
 enum Step {
     /// Time passes, in 2^20ths of a window, and some nanoseconds.
     Wait(u64, u64),
-    /// Very nearly a window passes: so many 2^32nds of it more, and some nanoseconds.
+    /// Very nearly a window passes: so many 2^26ths of it more, and some nanoseconds.
     Window(i64, u64),
     /// Single units, one after the other.
     Burst(u32),
@@ -169,10 +169,10 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap()
 }
 
-/// A window and so many 2^32nds of one.
+/// A window and so many 2^26ths of one.
 fn nearly(quota: Quota, parts: i64) -> u64 {
     let window = nanos(quota.window());
-    window.saturating_add_signed(i64::try_from((i128::from(window) * i128::from(parts)) >> 32).unwrap())
+    window.saturating_add_signed(i64::try_from((i128::from(window) * i128::from(parts)) >> 26).unwrap())
 }
 
 /// A part of a window, in 2^20ths.
@@ -186,7 +186,7 @@ fn cost(quota: Quota, thousandths: u32) -> u32 {
 
 /// Units that a group can hide: its size less one.
 fn hidden(quota: Quota) -> u32 {
-    quota.limit().div_ceil(60) - 1
+    quota.limit().div_ceil(55) - 1
 }
 
 fn at(nanos: u64) -> Moment {

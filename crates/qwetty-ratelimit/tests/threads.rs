@@ -54,7 +54,7 @@ fn most_in_any_window(mut admitted: Vec<(u64, u64)>, nanos: u64) -> usize {
 /// A prototype raced on the first use of its zeroed slots.
 #[test]
 fn a_cold_window_admits_exactly_its_limit_at_one_moment() {
-    for limit in [1, 2, 59, 60, 61, 100, 121, 1000] {
+    for limit in [1, 2, 54, 55, 56, 100, 121, 1000] {
         for threads in [2, 4] {
             for round in 0..20 {
                 let cell = LimiterCell::new();
@@ -107,14 +107,14 @@ fn no_window_is_over_while_time_moves_and_readings_are_stale() {
 
 #[test]
 fn many_windows_of_time_pass_under_takers_without_a_window_over() {
-    // Retires a window every 13 windows or so, with everybody in the middle of it.
+    // Wears a window out every 1,020 windows or so, with everybody in the middle of it.
     let quota = Quota::new(7, 1).unwrap();
     let (cell, clock) = (LimiterCell::new(), AtomicU64::new(0));
     let admitted = together(3, |_| {
         let mut admitted = Vec::new();
         loop {
-            let before = clock.fetch_add(SECOND / 20, Ordering::SeqCst);
-            if before > 200 * SECOND {
+            let before = clock.fetch_add(SECOND / 8, Ordering::SeqCst);
+            if before > 2_500 * SECOND {
                 return admitted;
             }
             if let Outcome::Admitted(_) = cell.take(quota, 1, at(before)) {
@@ -123,7 +123,7 @@ fn many_windows_of_time_pass_under_takers_without_a_window_over() {
         }
     });
     let admitted = admitted.concat();
-    assert!(admitted.len() > 190 * 7 * 9 / 10);
+    assert!(admitted.len() > 2_500 * 7 * 8 / 10);
     assert!(most_in_any_window(admitted, SECOND) <= 7);
 }
 

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
 use super::{Entry, WindowSnapshot};
-use crate::geometry::{Geometry, Position};
+use crate::form::Form;
+use crate::geometry::Position;
 use crate::head::Head;
+use crate::ring::Ring;
 use crate::sync::SLOTS;
 use crate::ticks::Ticks;
 use crate::window::Window;
@@ -11,7 +13,7 @@ use crate::{Moment, Quota};
 impl WindowSnapshot {
     /// The window that goes on from here under `quota`, `elapsed` later; none if nothing is live any more.
     pub(crate) fn window(&self, quota: Quota, elapsed: Duration, now: Moment) -> Option<Window> {
-        let ticks = Ticks::of(self.quota);
+        let ticks = self.form.ticks(self.quota);
         let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         let passed = elapsed.saturating_sub(self.ahead).saturating_add(self.phase.into());
         let (whole, phase) = (passed / ticks.nanos(), passed % ticks.nanos());
@@ -33,7 +35,7 @@ impl WindowSnapshot {
             .map_while(|entry| Some(Entry { tick: tick(entry.tick)?, ..*entry }))
             .collect();
 
-        if quota == self.quota {
+        if quota == self.quota && self.form == Form::CURRENT {
             Some(self.continued(origin, head, &older, surplus))
         } else {
             replayed(quota, origin, self.history(head, &older, surplus), ticks)
@@ -42,7 +44,7 @@ impl WindowSnapshot {
 
     /// The same groups at the same places, so that what a group hides is not hidden twice.
     fn continued(&self, origin: Moment, head: u32, older: &[u32], surplus: Vec<Entry>) -> Window {
-        let geometry = Geometry::of(self.quota);
+        let geometry = self.quota.geometry();
         let group = u32::from(self.group);
         let mut slots = [0; SLOTS];
         for (step, &tick) in (1..).zip(older) {
@@ -51,12 +53,12 @@ impl WindowSnapshot {
             }
         }
         let head = Head::at(head, Position { group, count: self.count });
-        Window::new(self.quota, origin, head, slots, surplus)
+        Window::new(Ring::new(self.quota, origin, head, slots), surplus)
     }
 
     /// All live units, newest first.
     fn history(&self, head: u32, older: &[u32], surplus: Vec<Entry>) -> Vec<Entry> {
-        let geometry = Geometry::of(self.quota);
+        let geometry = self.form.geometry(self.quota);
         let mut history = vec![Entry { units: self.count, tick: head }];
         history.extend((1..).zip(older).map(|(step, &tick)| {
             let units = geometry.size(geometry.before(u32::from(self.group), step));
@@ -73,7 +75,7 @@ impl WindowSnapshot {
 /// If more is live than the limit, the ring holds the newest: it has room again exactly when fewer than the limit are
 /// live. The surplus is only kept in mind for another change.
 fn replayed(quota: Quota, origin: Moment, history: Vec<Entry>, old: Ticks) -> Option<Window> {
-    let ticks = Ticks::of(quota);
+    let ticks = quota.ticks();
     let mut ring = Vec::new();
     let mut surplus = Vec::new();
     let mut left = quota.limit();
@@ -89,7 +91,7 @@ fn replayed(quota: Quota, origin: Moment, history: Vec<Entry>, old: Ticks) -> Op
         }
     }
 
-    let geometry = Geometry::of(quota);
+    let geometry = quota.geometry();
     let mut slots = [0; SLOTS];
     let mut end = Position { group: 0, count: 0 };
     for Entry { units, tick } in ring.iter().rev() {
@@ -100,7 +102,7 @@ fn replayed(quota: Quota, origin: Moment, history: Vec<Entry>, old: Ticks) -> Op
         }
     }
     let head = Head::at(ring.first()?.tick, end);
-    Some(Window::new(quota, origin, head, slots, thinned(surplus)))
+    Some(Window::new(Ring::new(quota, origin, head, slots), thinned(surplus)))
 }
 
 /// A surplus of at most [`WindowSnapshot::MAX_SURPLUS`] entries: neighbours are joined as of the later time, so that
