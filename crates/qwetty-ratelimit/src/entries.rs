@@ -45,8 +45,8 @@ mod real {
         }
 
         #[inline(always)]
-        pub(crate) fn get<R>(&self, key: &K, look: impl FnOnce(&V) -> R) -> Option<R> {
-            self.0.pin().get(key).map(look)
+        pub(crate) fn get<R>(&self, key: &K, look: impl FnOnce(&V) -> Option<R>) -> Option<R> {
+            self.0.pin().get(key).and_then(look)
         }
 
         /// Replaces the very value that `change` was shown, or else shows it the next. What it made of nothing may be put
@@ -102,8 +102,8 @@ mod model {
             usize::from(self.value.load().is_some())
         }
 
-        pub(crate) fn get<R>(&self, _: &K, look: impl FnOnce(&V) -> R) -> Option<R> {
-            self.value.load().as_deref().map(look)
+        pub(crate) fn get<R>(&self, _: &K, look: impl FnOnce(&V) -> Option<R>) -> Option<R> {
+            self.value.load().as_deref().and_then(look)
         }
 
         pub(crate) fn change<T>(

@@ -41,11 +41,16 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
         if !quota.admits(cost) {
             return Outcome::CostOutOfRange { limit: quota.limit() };
         }
+        let taken = self.windows.get(key, |window| window.take(&quota, cost, now));
+        taken.unwrap_or_else(|| self.take_otherwise(key, &quota, cost, now))
+    }
+
+    /// A take for which there is no window that answers.
+    #[cold]
+    #[inline(never)]
+    fn take_otherwise(&self, key: &K, quota: &Quota, cost: u32, now: Moment) -> Outcome {
         loop {
-            if let Some(Some(outcome)) = self.windows.get(key, |window| window.take(&quota, cost, now)) {
-                return outcome;
-            }
-            if let Some(outcome) = self.take_anew(key, &quota, cost, now) {
+            if let Some(outcome) = self.take_anew(key, quota, cost, now) {
                 return outcome;
             }
         }
@@ -54,8 +59,6 @@ impl<K: Eq + Hash + Clone> KeyedLimiter<K> {
     /// Puts a window where there is none, begins one that is not begun, or puts one that has this take already in it in the
     /// place of one that can no longer answer: it was evicted, or is too old, or its quota is another. None if the take is
     /// still to be made.
-    #[cold]
-    #[inline(never)]
     fn take_anew(&self, key: &K, quota: &Quota, cost: u32, now: Moment) -> Option<Outcome> {
         let mut admission = None;
         // What is put takes the place of the very window that was looked at, or else it is all done again.

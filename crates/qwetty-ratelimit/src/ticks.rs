@@ -47,6 +47,7 @@ impl Ticks {
 
     /// `now` on the scale whose origin is `origin`. A moment before the origin counts as the origin, which someone has
     /// already seen pass.
+    #[inline(always)]
     pub(crate) fn read(&self, origin: Moment, now: Moment) -> Reading {
         let span = now.as_nanos().saturating_sub(origin.as_nanos()).min((1 << SPAN_BITS) - 1);
         let whole = self.divisor.divide(span);
@@ -76,6 +77,7 @@ impl Ticks {
     }
 
     /// The moment at which what was recorded at `tick` is a window old: the first whose `floor` is a window beyond it.
+    #[inline(always)]
     pub(crate) fn expiry(&self, origin: Moment, tick: u32) -> Moment {
         // Ticks count from a window before the origin, so from the origin it is as many.
         Moment::from_nanos(origin.as_nanos().saturating_add(u64::from(tick) * self.nanos()))

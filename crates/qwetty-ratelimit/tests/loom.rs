@@ -63,6 +63,17 @@ fn take(limiter: &impl Limiter, limit: u32, cost: u32, now: u64) -> u32 {
 ///
 /// Loom prunes what it holds equivalent and then misses some of what the main thread can see, so both threads play it.
 fn check<L: Limiter>(prepare: fn(&L), one: fn(&L) -> u32, other: fn(&L) -> u32, verify: fn(&L, u32, u32)) {
+    check_within(4, prepare, one, other, verify);
+}
+
+/// The same, with every interleaving in which threads are interrupted at most so many times.
+fn check_within<L: Limiter>(
+    interruptions: usize,
+    prepare: fn(&L),
+    one: fn(&L) -> u32,
+    other: fn(&L) -> u32,
+    verify: fn(&L, u32, u32),
+) {
     for swapped in [false, true] {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(interruptions);
