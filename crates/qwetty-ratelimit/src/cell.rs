@@ -348,7 +348,7 @@ mod tests {
         assert!(take(&restored, quota, 50.000_001));
     }
 
-    /// As releases up to this one wrote them: groups of 17 units, and ticks of 15.625 µs.
+    /// The first form had groups of 17 units here, and ticks of 15.625 µs.
     #[test]
     fn a_snapshot_of_the_first_version_is_restored() {
         let mut bytes = vec![1];
