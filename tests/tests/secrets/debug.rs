@@ -186,6 +186,7 @@ impl Prints {
         prints.decisions(&engine, &again).await;
         prints.management(&engine, &again).await;
         prints.limiter();
+        prints.github();
         prints.requests(&engine).await;
         prints.answers(&engine, &owner).await;
         prints.pages(&engine).await;
@@ -420,9 +421,8 @@ impl Prints {
         let (budget, now) = (AddressBudget::new(1, Duration::from_secs(60)), Moment::from_nanos(0));
         budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap();
         self.of(&(budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap_err(), &budget));
-        let mut texts = HeaderTexts::default();
-        texts.add(http::header::ETAG, |text| text.extend(b"a text"));
-        self.of(&texts);
+        self.of(&(FailedAttempts::new(budget), Attempt::Held));
+        self.of(&HeaderTexts::default());
         let mut faults = Faults::default();
         faults.add("name", "is missing");
         self.of(&faults);
@@ -485,6 +485,14 @@ impl Prints {
         self.secrets.assert_absent(printed.as_bytes(), "the answer that issues it, printed,");
     }
 
+    /// What GitHub signs its reports with.
+    fn github(&mut self) {
+        let keys = |key: &str| json!({"public_keys": [{"key_identifier": "1", "key": key}]}).to_string();
+        self.of(&GithubKeys::from_json(&keys(GITHUB)).unwrap());
+        self.of(&GithubKeys::from_json(&keys(&self.value)).unwrap_err());
+        self.of(&GithubKeys::from_json(&self.value).unwrap_err());
+    }
+
     /// Pages, one of which shows a value: hence none is printed with its body.
     async fn pages(&mut self, engine: &Engine) {
         let options = ConsoleOptions::default();
@@ -519,6 +527,10 @@ impl Prints {
 const NOON: Timestamp = Timestamp::from_unix_micros(1_893_499_200_000_000);
 const INSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 const PEPPER: &str = "8f1b0c4de2a35f67981b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6a7b";
+
+/// Of GitHub's documentation.
+const GITHUB: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEsz9ugWDj5jK5ELBK42ynytbo38gP\n\
+    HzZFI03Exwz8Lh/tCfL3YxwMdLjB+bMznsanlhK0RwcGP3IDb34kQDIo3Q==\n-----END PUBLIC KEY-----";
 
 /// A key that is restricted in every way.
 fn draft(organization: OrganizationId) -> NewKey {
