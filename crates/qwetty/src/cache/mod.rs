@@ -428,7 +428,7 @@ mod tests {
         assert_eq!(networks(1), networks(2));
     }
 
-    /// What the table of benchmarks says of memory; see there for what it is made of.
+    /// Record, live state with its limiter, name, and the places in both tables; lists are common to many keys.
     #[test]
     fn a_key_with_a_live_window_takes_little_memory() {
         const KEYS: u64 = 20_000;
@@ -456,7 +456,6 @@ mod tests {
             }
         });
         let bytes = used.bytes_current / KEYS as i64;
-        println!("{bytes} bytes a key");
-        assert!(bytes <= 1_000, "{bytes} bytes a key");
+        assert!(bytes <= 950, "{bytes} bytes a key");
     }
 }
