@@ -25,8 +25,11 @@ use qwetty_benches::Records;
 use qwetty_ratelimit::{Tier, TierQuotas};
 use qwetty_storage_sqlite::{Options, SqliteStore};
 use tokio::runtime::{Handle, Runtime};
+use tokio::sync::Semaphore;
 
 const KEYS: usize = 1_000;
+/// Unknown values that are asked for at a time, as many as there may be connections: what comes while so many wait is not sent.
+const MOST_WAITING: usize = 1_000;
 /// Enough for every round.
 const QUOTA: &str = "1000000/60";
 const REQUEST: VerifyRequest<'static> = VerifyRequest {
@@ -140,19 +143,25 @@ fn decide(
     asked.into_iter().map(|one| runtime.block_on(one).unwrap()).collect()
 }
 
-/// Asks for values that nobody has at this rate until it is over, and says how many were refused by then.
+/// Asks for values that nobody has at this rate until it is over, and says how many were refused by then. It ends when all are.
 fn flood(runtime: &Handle, verifier: &Verifier, rate: u64, over: &AtomicBool, seed: u64) -> u64 {
     let mut records = Records::seeded(1_000 + seed);
     let refused = Arc::new(AtomicU64::new(0));
+    let waiting = Arc::new(Semaphore::new(MOST_WAITING));
     for _ in dues(rate).take_while(|_| !over.load(Ordering::Relaxed)) {
+        let Ok(place) = Arc::clone(&waiting).try_acquire_owned() else { continue };
         let (verifier, refused, value) = (verifier.clone(), Arc::clone(&refused), records.value());
         runtime.spawn(async move {
             let verdict = verifier.verify(value.expose(), &REQUEST).await;
             assert!(matches!(verdict, Ok(Verdict::Deny(_))));
             refused.fetch_add(1, Ordering::Relaxed);
+            drop(place);
         });
     }
-    refused.load(Ordering::Relaxed)
+    let by_then = refused.load(Ordering::Relaxed);
+    let all = u32::try_from(MOST_WAITING).unwrap();
+    drop(runtime.block_on(waiting.acquire_many(all)).unwrap());
+    by_then
 }
 
 /// The times at which something is due that is due so often a second, each at that time: how much has passed, and what it is then.
