@@ -104,7 +104,7 @@ impl World {
                 .unwrap();
             let root = engine.manager().set_up().await.unwrap().unwrap().value.expose().to_owned();
             let trusted: TrustedProxies = ["127.0.0.1".parse().unwrap()].into_iter().collect();
-            let options = ConsoleOptions { trusted_proxies: trusted.clone(), is_tls: false };
+            let options = ConsoleOptions { trusted_proxies: trusted.clone(), ..ConsoleOptions::default() };
             let console = Console::new(engine.clone(), options, ChaCha20Rng::seed_from_u64(7)).unwrap();
             (Api::new(engine, trusted, RouteTable::qwetty(), 7).unwrap(), console, root)
         });
