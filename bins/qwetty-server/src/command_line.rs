@@ -10,8 +10,8 @@ use crate::setting::{Origin, Setting};
 
 const AFTER_HELP: &str = "\
 Every option can also be set by an environment variable (QWETTY_LISTEN, QWETTY_DATABASE, QWETTY_TRUSTED_PROXY with
-commas, QWETTY_METRICS_LISTEN, QWETTY_TIER_STANDARD, QWETTY_TIER_ADMIN, QWETTY_CONFIG) and in the file. Options win
-over the environment, the environment over the file. A pepper, the permission catalogue and a few more are set by
+commas, QWETTY_METRICS_LISTEN, QWETTY_TLS_CERT, QWETTY_TLS_KEY, QWETTY_TIER_STANDARD, QWETTY_TIER_ADMIN,
+QWETTY_CONFIG) and in the file. Options win over the environment, the environment over the file. A pepper, the permission catalogue and a few more are set by
 the file or the environment alone; see the documentation.";
 
 /// Issues, verifies, limits and revokes API keys over HTTP.
@@ -46,6 +46,12 @@ struct ServeOptions {
     /// Where to serve /metrics [default: nowhere]
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics_listen: Option<String>,
+    /// Speak TLS by this certificate chain, in PEM; needs --tls-key
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The private key of that certificate, in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
     /// The quota of the standard tier [default: 1000/3600]
     #[arg(long, value_name = "UNITS/SECONDS")]
     tier_standard: Option<String>,
@@ -104,6 +110,8 @@ impl CommandLine {
             set(Setting::Listen, "--listen", options.listen.as_slice())?;
             set(Setting::TrustedProxies, "--trusted-proxy", &options.trusted_proxy)?;
             set(Setting::MetricsListen, "--metrics-listen", options.metrics_listen.as_slice())?;
+            set(Setting::TlsCertificate, "--tls-cert", options.tls_cert.as_slice())?;
+            set(Setting::TlsKey, "--tls-key", options.tls_key.as_slice())?;
             set(Setting::TierStandard, "--tier-standard", options.tier_standard.as_slice())?;
             set(Setting::TierAdmin, "--tier-admin", options.tier_admin.as_slice())?;
         }

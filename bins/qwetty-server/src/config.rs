@@ -16,6 +16,7 @@ use crate::config_file;
 use crate::environment::{self, Environment};
 use crate::layer::Layer;
 use crate::listen_address::ListenAddress;
+use crate::tls::TlsFiles;
 
 /// Everything that can be configured, with its defaults filled in.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<Network>,
     /// Where to serve metrics, if anywhere.
     pub(crate) metrics_listen: Option<ListenAddress>,
+    /// By what to speak TLS, if at all.
+    pub(crate) tls: Option<TlsFiles>,
     /// The quota of each tier.
     pub(crate) quotas: TierQuotas,
     /// How much failed authentication of one address is free, if it is not the usual.
@@ -61,7 +64,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A fault in any of the sources, even in a value that another source overrides.
+    /// A fault in any of the sources, even in a value that another source overrides; half of what TLS needs.
     pub(crate) fn load(command_line: &CommandLine, environment: &Environment) -> Result<Self, ConfigError> {
         let options = command_line.layer()?;
         let variables = environment.layer()?;
@@ -69,7 +72,7 @@ impl Config {
             Some(path) => config_file::read(&path)?,
             None => Layer::default(),
         };
-        Ok(options.over(variables).over(file).into())
+        options.over(variables).over(file).try_into()
     }
 }
 
@@ -83,15 +86,24 @@ fn config_path(
     Ok(environment.text(environment::CONFIG)?.map(|path| Path::new(path).to_owned()))
 }
 
-impl From<Layer> for Config {
-    fn from(layer: Layer) -> Self {
+impl TryFrom<Layer> for Config {
+    type Error = ConfigError;
+
+    fn try_from(layer: Layer) -> Result<Self, ConfigError> {
+        let tls = match (layer.tls_certificate, layer.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (Some(_), None) => return Err(ConfigError::NoTlsKey),
+            (None, Some(_)) => return Err(ConfigError::NoTlsCertificate),
+            (None, None) => None,
+        };
         let quotas = TierQuotas::default();
         let catalogue = layer.catalogue.unwrap_or_else(Catalogue::qwetty);
-        Self {
+        Ok(Self {
             listen: layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)).into()),
             database: layer.database.unwrap_or_else(|| PathBuf::from("./qwetty.db")),
             trusted_proxies: layer.trusted_proxies.unwrap_or_default(),
             metrics_listen: layer.metrics_listen,
+            tls,
             quotas: TierQuotas {
                 standard: layer.tier_standard.unwrap_or(quotas.standard),
                 admin: layer.tier_admin.unwrap_or(quotas.admin),
@@ -108,7 +120,7 @@ impl From<Layer> for Config {
             max_connections: layer.max_connections.unwrap_or(10_000),
             cache_capacity: layer.cache_capacity.unwrap_or(1_000_000),
             key_prefix: layer.key_prefix.unwrap_or_default(),
-        }
+        })
     }
 }
 
@@ -150,7 +162,7 @@ mod tests {
         let config = load(&[], &[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.database, Path::new("./qwetty.db"));
-        assert!(config.trusted_proxies.is_empty() && config.metrics_listen.is_none());
+        assert!(config.trusted_proxies.is_empty() && config.metrics_listen.is_none() && config.tls.is_none());
         assert_eq!(config.quotas.standard.to_string(), "1000/3600");
         assert_eq!(config.quotas.admin.to_string(), "5000/3600");
         assert!(config.pepper.is_none() && config.retired_peppers.is_empty());
@@ -190,6 +202,30 @@ mod tests {
     }
 
     #[test]
+    fn tls_needs_a_certificate_and_its_key_wherever_they_are_said() {
+        let file = file("tls_key = \"file.key\"");
+        let path = file.path().to_str().unwrap();
+        let files =
+            |config: Result<Config, String>| config.unwrap().tls.map(|files| (files.certificate, files.key));
+        let pair = |certificate: &str, key: &str| Some((certificate.into(), key.into()));
+        let both = ["--tls-cert", "option.crt", "--tls-key", "option.key"];
+        assert_eq!(files(load(&[], &[])), None);
+        assert_eq!(files(load(&both, &[])), pair("option.crt", "option.key"));
+        assert_eq!(
+            files(load(&[&both[..2], &["--config", path]].concat(), &[])),
+            pair("option.crt", "file.key")
+        );
+        let variables = [("QWETTY_TLS_CERT", "variable.crt"), ("QWETTY_TLS_KEY", "variable.key")];
+        assert_eq!(files(load(&[], &variables)), pair("variable.crt", "variable.key"));
+        for (arguments, missing) in
+            [(&both[..2], ["--tls-key", "QWETTY_TLS_KEY"]), (&both[2..], ["--tls-cert", "QWETTY_TLS_CERT"])]
+        {
+            let fault = load(arguments, &[]).unwrap_err();
+            assert!(missing.iter().all(|name| fault.contains(name)), "{fault}");
+        }
+    }
+
+    #[test]
     fn another_catalogue_keeps_the_default_routes_that_it_can_grant() {
         let maps = |config: &Config, method: &str, target: &str| {
             config.routes.find(method, target.as_bytes(), &http::HeaderMap::new()).is_ok()
@@ -223,6 +259,8 @@ mod tests {
             ("--trusted-proxy", "10.0.0.1/8"),
             ("--trusted-proxy", "10.0.0.0/8,::1"),
             ("--metrics-listen", "nowhere"),
+            ("--tls-cert", ""),
+            ("--tls-key", ""),
             ("--tier-standard", "1000"),
             ("--tier-standard", "0/60"),
             ("--tier-admin", "1/-60"),

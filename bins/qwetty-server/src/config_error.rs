@@ -32,6 +32,16 @@ pub(crate) enum ConfigError {
         /// What exists.
         meant: &'static str,
     },
+    /// A certificate without its key.
+    #[error(
+        "TLS has a certificate and no key: set option --tls-key, environment variable QWETTY_TLS_KEY or setting tls_key, too"
+    )]
+    NoTlsKey,
+    /// A key without its certificate.
+    #[error(
+        "TLS has a key and no certificate: set option --tls-cert, environment variable QWETTY_TLS_CERT or setting tls_cert, too"
+    )]
+    NoTlsCertificate,
     /// The file cannot be read.
     #[error("cannot read the configuration file {}: {source}", path.display())]
     Unreadable {

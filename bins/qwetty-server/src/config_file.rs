@@ -169,6 +169,8 @@ mod tests {
             database = "/var/lib/qwetty/qwetty.db"
             trusted_proxies = ["10.0.0.0/8", "::1"]
             metrics_listen = "localhost:9090"
+            tls_cert = "server.crt"
+            tls_key = "server.key"
             tier_standard = "10/60"
             tier_admin = "20/60"
             failed_attempts = "30/60"
@@ -195,6 +197,8 @@ mod tests {
         let networks: Vec<_> = layer.trusted_proxies.unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["10.0.0.0/8", "::1"]);
         assert_eq!(layer.metrics_listen.unwrap().to_string(), "localhost:9090");
+        assert_eq!(layer.tls_certificate.unwrap(), Path::new("server.crt"));
+        assert_eq!(layer.tls_key.unwrap(), Path::new("server.key"));
         assert_eq!(layer.tier_standard.unwrap().to_string(), "10/60");
         assert_eq!(layer.tier_admin.unwrap().to_string(), "20/60");
         assert_eq!(layer.failed_attempts.unwrap().to_string(), "30/60");

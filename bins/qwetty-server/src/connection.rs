@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1, or HTTP/2 by prior knowledge, within its deadlines.
+//! One connection: HTTP/1.1 or HTTP/2, over TLS or not, within its deadlines.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 use crate::activity::{Activity, Exchange, Patience};
@@ -46,6 +47,44 @@ pub(crate) async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send +
     worker: Worker,
 ) {
     let activity = Activity::new(patience);
+    let stream = ConnectionIo::new(stream, Arc::clone(&activity));
+    speak(stream, activity, peer, handler, worker).await;
+}
+
+/// The same over TLS. The handshake is part of what the client owes: it and the first request have one deadline.
+pub(crate) async fn serve_tls<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    acceptor: TlsAcceptor,
+    peer: SocketAddr,
+    handler: Arc<H>,
+    patience: Patience,
+    worker: Worker,
+) {
+    let activity = Activity::new(patience);
+    let stream = ConnectionIo::new(stream, Arc::clone(&activity));
+    let accepted = tokio::select! {
+        accepted = acceptor.accept(stream) => accepted,
+        _ = activity.overdue() => {
+            debug!(%peer, "connection closed: the client is overdue with its TLS handshake");
+            return;
+        }
+        // Nothing is in flight yet.
+        () = worker.draining() => return,
+    };
+    match accepted {
+        Ok(stream) => speak(stream, activity, peer, handler, worker).await,
+        Err(error) => debug!(%peer, %error, "connection closed: no TLS"),
+    }
+}
+
+/// Speaks HTTP with a client, to its end.
+async fn speak<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    activity: Arc<Activity>,
+    peer: SocketAddr,
+    handler: Arc<H>,
+    worker: Worker,
+) {
     let stream = FullAnswers::new(stream, Arc::clone(&handler), Arc::clone(&activity));
     let service = {
         let (activity, worker) = (Arc::clone(&activity), worker.clone());
@@ -67,8 +106,7 @@ pub(crate) async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send +
         })
     };
     let protocols = protocols(worker.clone());
-    let io = TokioIo::new(ConnectionIo::new(stream, Arc::clone(&activity)));
-    let mut connection = std::pin::pin!(protocols.serve_connection(io, service));
+    let mut connection = std::pin::pin!(protocols.serve_connection(TokioIo::new(stream), service));
 
     let mut overdue = std::pin::pin!(activity.overdue());
     let mut draining = std::pin::pin!(worker.draining());

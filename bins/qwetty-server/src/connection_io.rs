@@ -16,7 +16,7 @@ use crate::activity::Activity;
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// A stream between a socket and the protocol.
+/// A stream between a socket and what is spoken over it, TLS included: what the peer takes is seen here alone.
 pub(crate) struct ConnectionIo<S> {
     stream: S,
     activity: Arc<Activity>,

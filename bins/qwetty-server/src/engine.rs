@@ -93,10 +93,9 @@ impl Engine {
         };
         let failed_attempts =
             Arc::new(failed_attempts.observed_by(move |attempt| counted.failed_attempt(attempt.as_str())));
-        // The listener speaks no TLS itself; a trusted proxy before it may.
         let options = ConsoleOptions {
             trusted_proxies: trusted.clone(),
-            is_tls: false,
+            is_tls: config.tls.is_some(),
             failed_attempts: Arc::clone(&failed_attempts),
         };
         let console = Console::new(engine.clone(), options, rand::rngs::SysRng)?;

@@ -13,6 +13,7 @@ use crate::listen_address::ListenAddress;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::metrics_page::MetricsPage;
+use crate::tls::Tls;
 use crate::workers::Workers;
 
 /// How long requests in flight may take to finish once the program shall end.
@@ -54,10 +55,11 @@ impl Front {
         self.service.address()
     }
 
-    /// Serves until `stop`, then lets what is in flight finish. When it returns, no call runs any more.
+    /// Serves, the service over `tls` if there is one, until `stop`, then lets what is in flight finish. When it returns, no call runs any more.
     pub(crate) async fn serve<H: Handler>(
         self,
         handler: Arc<H>,
+        tls: Option<Arc<Tls>>,
         metrics: Arc<Metrics>,
         max_connections: usize,
         patience: Patience,
@@ -70,10 +72,17 @@ impl Front {
             // Scrapers are not the clients that are counted.
             let uncounted = Arc::new(Metrics::new());
             let worker = workers.worker();
-            workers.worker().spawn(listener.run(page, METRICS_CONNECTIONS, patience, uncounted, worker));
+            workers.worker().spawn(listener.run(
+                page,
+                None,
+                METRICS_CONNECTIONS,
+                patience,
+                uncounted,
+                worker,
+            ));
         }
         let worker = workers.worker();
-        workers.worker().spawn(self.service.run(handler, max_connections, patience, metrics, worker));
+        workers.worker().spawn(self.service.run(handler, tls, max_connections, patience, metrics, worker));
         stop.await;
         if !workers.drain(GRACE).await {
             warn!("requests were still in flight after {GRACE:?} and have been cut off");
@@ -142,6 +151,7 @@ mod tests {
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(front.serve(
             Arc::clone(&service),
+            None,
             Arc::clone(&metrics),
             max_connections,
             Patience::default(),

@@ -27,6 +27,8 @@ pub(crate) struct Layer {
     pub(crate) database: Option<PathBuf>,
     pub(crate) trusted_proxies: Option<Vec<Network>>,
     pub(crate) metrics_listen: Option<ListenAddress>,
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
     pub(crate) tier_standard: Option<Quota>,
     pub(crate) tier_admin: Option<Quota>,
     pub(crate) failed_attempts: Option<Quota>,
@@ -52,9 +54,11 @@ impl Layer {
     pub(crate) fn set<T: AsRef<str>>(&mut self, setting: Setting, values: &[T]) -> Result<(), String> {
         match setting {
             Setting::Listen => self.listen = Some(one(setting, values)?),
-            Setting::Database => self.database = Some(database(values)?),
+            Setting::Database => self.database = Some(file(setting, values)?),
             Setting::TrustedProxies => self.trusted_proxies = Some(all(setting, values)?),
             Setting::MetricsListen => self.metrics_listen = Some(one(setting, values)?),
+            Setting::TlsCertificate => self.tls_certificate = Some(file(setting, values)?),
+            Setting::TlsKey => self.tls_key = Some(file(setting, values)?),
             Setting::TierStandard => self.tier_standard = Some(one(setting, values)?),
             Setting::TierAdmin => self.tier_admin = Some(one(setting, values)?),
             Setting::FailedAttempts => self.failed_attempts = Some(one(setting, values)?),
@@ -98,6 +102,8 @@ impl Layer {
             database: self.database.or(below.database),
             trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
             metrics_listen: self.metrics_listen.or(below.metrics_listen),
+            tls_certificate: self.tls_certificate.or(below.tls_certificate),
+            tls_key: self.tls_key.or(below.tls_key),
             tier_standard: self.tier_standard.or(below.tier_standard),
             tier_admin: self.tier_admin.or(below.tier_admin),
             failed_attempts: self.failed_attempts.or(below.failed_attempts),
@@ -144,8 +150,8 @@ fn parse<T: FromStr<Err: Display>>(setting: Setting, value: &str) -> Result<T, S
     })
 }
 
-fn database<S: AsRef<str>>(values: &[S]) -> Result<PathBuf, String> {
-    let path: PathBuf = one(Setting::Database, values)?;
+fn file<S: AsRef<str>>(setting: Setting, values: &[S]) -> Result<PathBuf, String> {
+    let path: PathBuf = one(setting, values)?;
     if path.as_os_str().is_empty() { Err("expected the path of a file".to_owned()) } else { Ok(path) }
 }
 

@@ -15,6 +15,7 @@ use crate::connection;
 use crate::handler::Handler;
 use crate::listen_address::ListenAddress;
 use crate::metrics::Metrics;
+use crate::tls::Tls;
 use crate::workers::Worker;
 
 /// Connections that the kernel completes before they are accepted.
@@ -54,11 +55,12 @@ impl Listener {
         self.address
     }
 
-    /// Accepts connections and serves them with `handler`, at most `max_connections` at a time, until `worker`
+    /// Accepts connections and serves them with `handler`, over `tls` if there is one, at most `max_connections` at a time, until `worker`
     /// begins to drain. More clients than that wait in the kernel's queue.
     pub(crate) async fn run<H: Handler>(
         self,
         handler: Arc<H>,
+        tls: Option<Arc<Tls>>,
         max_connections: usize,
         patience: Patience,
         metrics: Arc<Metrics>,
@@ -72,12 +74,18 @@ impl Listener {
                 while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
                     let (stream, peer) = accept(&self.socket).await;
                     let open = metrics.connection();
-                    let served =
-                        connection::serve(stream, peer, Arc::clone(&handler), patience, worker.clone());
-                    worker.spawn(async move {
-                        served.await;
-                        drop((open, slot));
-                    });
+                    let (handler, inner) = (Arc::clone(&handler), worker.clone());
+                    // The handshake, too, is the task's: a client that dawdles over it keeps nobody waiting.
+                    match tls.as_ref().map(|tls| tls.acceptor()) {
+                        None => worker.spawn(async move {
+                            connection::serve(stream, peer, handler, patience, inner).await;
+                            drop((open, slot));
+                        }),
+                        Some(acceptor) => worker.spawn(async move {
+                            connection::serve_tls(stream, acceptor, peer, handler, patience, inner).await;
+                            drop((open, slot));
+                        }),
+                    }
                 }
             } => {}
         }

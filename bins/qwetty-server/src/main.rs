@@ -21,10 +21,12 @@ mod listener;
 mod logging;
 mod metrics;
 mod metrics_page;
+mod open_files;
 mod request_body;
 mod serve;
 mod setting;
 mod signals;
+mod tls;
 mod uncancelled;
 mod workers;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::activity::Patience;
 use crate::announce::announce;
@@ -11,14 +11,19 @@ use crate::config::Config;
 use crate::engine::{Engine, EngineError};
 use crate::front::{BindError, Front};
 use crate::metrics::Metrics;
-use crate::signals::Signals;
+use crate::open_files::room_for;
+use crate::signals::{Hangups, Signals};
+use crate::tls::{Tls, TlsError, TlsFiles};
 
 /// A task cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskError {
-    /// SIGTERM and SIGINT cannot be taken over.
+    /// SIGTERM, SIGINT and SIGHUP cannot be taken over.
     #[error("cannot listen for signals: {0}")]
     Signals(#[source] io::Error),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A socket cannot be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -32,11 +37,13 @@ pub(crate) enum TaskError {
 
 /// Serves until SIGTERM or SIGINT.
 ///
-/// The order matters. The sockets are bound before the database is opened, so that a start which cannot listen has
-/// made no root key that nobody saw; the root key counts as printed only when it was; and `listening on` comes last,
+/// The order matters. The certificate is read and the sockets are bound before the database is opened, so that a start
+/// which cannot listen has made no root key that nobody saw; the root key counts as printed only when it was; and `listening on` comes last,
 /// since whoever waits for it expects answers.
 pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
     let mut signals = Signals::listen().map_err(TaskError::Signals)?;
+    let tls = config.tls.clone().map(secured).transpose()?;
+    let max_connections = room_for(config.max_connections);
     let front = Front::bind(&config.listen, config.metrics_listen.as_ref()).await?;
     let metrics = Arc::new(Metrics::new());
     let engine = Arc::new(Engine::open(&config, Arc::clone(&metrics)).await?);
@@ -44,17 +51,47 @@ pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
         announce(&format!("root key: {}", root_key.value.expose())).map_err(TaskError::Announce)?;
         engine.root_key_printed().await?;
     }
-    if let Err(error) = announce(&format!("listening on http://{}", front.address())) {
-        warn!(%error, address = %front.address(), "listening, but could not say so on standard output");
+    let address = front.address();
+    if tls.is_none() && !address.ip().to_canonical().is_loopback() {
+        warn!(
+            %address,
+            "listening without TLS where others than this machine may reach it: keys cross the network in the clear; set \
+             --tls-cert and --tls-key, or listen on a loopback address behind a proxy that terminates TLS"
+        );
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    if let Err(error) = announce(&format!("listening on {scheme}://{address}")) {
+        warn!(%error, %address, "listening, but could not say so on standard output");
     }
     let stop = async {
         let signal = signals.received().await;
         info!("{signal}: finishing what is in flight");
     };
-    front.serve(Arc::clone(&engine), metrics, config.max_connections, Patience::default(), stop).await;
+    front.serve(Arc::clone(&engine), tls, metrics, max_connections, Patience::default(), stop).await;
     engine.close().await?;
     info!("stopped");
     Ok(())
+}
+
+/// TLS by these files, which every SIGHUP has read again.
+fn secured(files: TlsFiles) -> Result<Arc<Tls>, TaskError> {
+    let mut hangups = Hangups::listen().map_err(TaskError::Signals)?;
+    let tls = Arc::new(Tls::load(files)?);
+    let reloaded = Arc::clone(&tls);
+    tokio::spawn(async move {
+        loop {
+            hangups.received().await;
+            let tls = Arc::clone(&reloaded);
+            match tokio::task::spawn_blocking(move || tls.reload()).await {
+                Ok(Ok(())) => {
+                    info!("SIGHUP: new connections get the TLS certificate and key that were read again")
+                }
+                Ok(Err(error)) => error!(%error, "SIGHUP: new connections get the TLS certificate of before"),
+                Err(error) => error!(%error, "SIGHUP: the TLS certificate was not read again"),
+            }
+        }
+    });
+    Ok(tls)
 }
 
 /// Issues another root key and prints it.

@@ -11,6 +11,8 @@ pub(crate) enum Setting {
     Database,
     TrustedProxies,
     MetricsListen,
+    TlsCertificate,
+    TlsKey,
     TierStandard,
     TierAdmin,
     FailedAttempts,
@@ -35,11 +37,13 @@ pub(crate) enum Form {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Listen,
         Self::Database,
         Self::TrustedProxies,
         Self::MetricsListen,
+        Self::TlsCertificate,
+        Self::TlsKey,
         Self::TierStandard,
         Self::TierAdmin,
         Self::FailedAttempts,
@@ -85,6 +89,8 @@ impl Setting {
             Self::Database => ("database", "QWETTY_DATABASE"),
             Self::TrustedProxies => ("trusted_proxies", "QWETTY_TRUSTED_PROXY"),
             Self::MetricsListen => ("metrics_listen", "QWETTY_METRICS_LISTEN"),
+            Self::TlsCertificate => ("tls_cert", "QWETTY_TLS_CERT"),
+            Self::TlsKey => ("tls_key", "QWETTY_TLS_KEY"),
             Self::TierStandard => ("tier_standard", "QWETTY_TIER_STANDARD"),
             Self::TierAdmin => ("tier_admin", "QWETTY_TIER_ADMIN"),
             Self::FailedAttempts => ("failed_attempts", "QWETTY_FAILED_ATTEMPTS"),

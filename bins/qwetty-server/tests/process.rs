@@ -129,11 +129,13 @@ fn either_signal_ends_it_with_code_0_and_its_log_is_on_standard_error() {
 #[test]
 fn running_out_of_files_is_survived() {
     let directory = tempfile::tempdir().unwrap();
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", "ulimit -n 64 && exec \"$0\" --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_qwetty-server")])
-        .current_dir(directory.path());
-    let server = started(&mut limited);
+    let server = started(program(directory.path()).args(["--listen", "127.0.0.1:0"]));
+    // At its start it would take this into account.
+    let limited = Command::new("prlimit")
+        .args(["--nofile=64", "--pid", &server.process.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(limited.success());
     let many: Vec<_> = (0..100).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
     let mut client = TcpStream::connect(&server.address).unwrap();
     client.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -150,4 +152,51 @@ fn running_out_of_files_is_survived() {
     let mut process = server.process;
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+/// Starts the program where a shell has set these limits on open files.
+fn limited(directory: &Path, limits: &str) -> Server {
+    let script = format!("{limits} && exec \"$0\" --listen 127.0.0.1:0");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_qwetty-server")]).current_dir(directory);
+    started(&mut command)
+}
+
+/// So many connections, each of which was answered.
+fn answered(address: &str, count: usize) -> Vec<TcpStream> {
+    let ask = || {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut first = [0; 9];
+        client.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 ");
+        client
+    };
+    (0..count).map(|_| ask()).collect()
+}
+
+#[test]
+fn a_low_limit_on_open_files_is_raised_where_that_is_allowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = limited(directory.path(), "ulimit -Sn 64");
+    let clients = answered(&server.address, 100);
+    server.signal("TERM");
+    drop(clients);
+    let (_, _, log) = server.ended();
+    assert!(!log.contains("WARN"), "{log}");
+}
+
+#[test]
+fn a_low_limit_on_open_files_bounds_the_connections_and_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = limited(directory.path(), "ulimit -n 64");
+    let clients = answered(&server.address, 16);
+    let waiting: Vec<_> = (0..100).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    drop(clients);
+    drop(waiting);
+    answered(&server.address, 1);
+    server.signal("TERM");
+    let (_, _, log) = server.ended();
+    assert!(log.contains("at most 16 connections") && log.contains("ulimit -n 10048"), "{log}");
+    assert!(!log.contains("cannot accept connections"), "{log}");
 }

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
+use crate::tls::{Tls, TlsFiles};
 use crate::workers::Workers;
 
 const PATIENCE: Patience = Patience { request: Duration::from_secs(30), reading: Duration::from_secs(20) };
@@ -328,6 +329,66 @@ async fn http2_is_closed_when_it_only_pings() {
     let started = served.started;
     served.connection.await.unwrap();
     assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+/// Serves a connection over TLS.
+fn served_over_tls() -> Served {
+    let (client, server) = duplex(64 * 1024);
+    let (service, workers) = (Arc::new(Service::default()), Workers::new());
+    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let files =
+        TlsFiles { certificate: directory.path().join("cert.pem"), key: directory.path().join("key.pem") };
+    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    let acceptor = Tls::load(files).unwrap().acceptor();
+    let serving = serve_tls(server, acceptor, peer, Arc::clone(&service), PATIENCE, workers.worker());
+    Served { client, service, workers, connection: tokio::spawn(serving), started: Instant::now() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_does_not_begin_is_closed() {
+    assert_eq!(served_over_tls().closed_after().await, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_of_one_byte_a_second_is_closed() {
+    let served = served_over_tls();
+    let (_reading, mut writing) = split(served.client);
+    tokio::spawn(async move {
+        // The head of a record of 512 bytes with a ClientHello, and then its body.
+        let record = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".iter().chain(std::iter::repeat(&b'a'));
+        for byte in record {
+            if writing.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let started = served.started;
+    served.connection.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_http_where_tls_is_spoken_is_closed_at_once() {
+    let mut served = served_over_tls();
+    served.client.write_all(HEAD).await.unwrap();
+    let mut answer = Vec::new();
+    served.client.read_to_end(&mut answer).await.unwrap();
+    assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
+    served.connection.await.unwrap();
+    assert_eq!(served.started.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_under_way_does_not_keep_a_shutdown_waiting() {
+    let served = served_over_tls();
+    sleep(Duration::from_secs(1)).await;
+    let asked = Instant::now();
+    assert!(served.workers.drain(Duration::from_secs(10)).await);
+    assert!(asked.elapsed() < Duration::from_secs(1));
 }
 
 type H2Client = hyper::client::conn::http2::SendRequest<Full<Bytes>>;

@@ -1,0 +1,169 @@
+//! The certificate by which the server speaks TLS, and its key.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::TlsAcceptor;
+use tracing::warn;
+
+/// In the order in which the server prefers them.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+const READABLE_BY_OTHERS: u32 = 0o004;
+
+/// Where certificate and key are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    /// The certificate chain in PEM, the server's own first.
+    pub(crate) certificate: PathBuf,
+    /// Its private key in PEM.
+    pub(crate) key: PathBuf,
+}
+
+/// The certificate and key that new connections get.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    files: TlsFiles,
+    current: ArcSwap<ServerConfig>,
+}
+
+/// Certificate and key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    /// The certificate's file cannot be read.
+    #[error("cannot read the TLS certificate {}: {source}; --tls-cert takes a file that this user may read", path.display())]
+    CertificateUnreadable { path: PathBuf, source: io::Error },
+    /// The key's file cannot be read.
+    #[error("cannot read the TLS key {}: {source}; --tls-key takes a file that this user may read", path.display())]
+    KeyUnreadable { path: PathBuf, source: io::Error },
+    /// There is no certificate in the file.
+    #[error(
+        "{} has no certificate in it{fault}; --tls-cert takes a PEM file (-----BEGIN CERTIFICATE-----) with the server's own certificate first, then those of its issuers",
+        path.display()
+    )]
+    NoCertificate { path: PathBuf, fault: String },
+    /// There is no private key in the file.
+    #[error(
+        "{} has no private key in it{fault}; --tls-key takes a PEM file (-----BEGIN PRIVATE KEY-----) whose key is not encrypted",
+        path.display()
+    )]
+    NoKey { path: PathBuf, fault: String },
+    /// What stands there as the server's own certificate is none.
+    #[error("the first certificate in {} cannot be used: {source}; --tls-cert takes X.509 certificates of version 3", path.display())]
+    Certificate { path: PathBuf, source: rustls::Error },
+    /// What stands there as a key is none.
+    #[error("the key in {} cannot be used: {source}; --tls-key takes an RSA, ECDSA (P-256, P-384) or Ed25519 key", path.display())]
+    Key { path: PathBuf, source: rustls::Error },
+    /// The key is another certificate's.
+    #[error(
+        "the key in {} does not belong to the first certificate in {}; give both files of one certificate, the server's own first in its chain",
+        files.key.display(), files.certificate.display()
+    )]
+    Mismatch { files: TlsFiles },
+    /// The protocol cannot be set up.
+    #[error("cannot set up TLS: {0}")]
+    Setup(#[source] rustls::Error),
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// Which file is wrong, and what it should be.
+    pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let current = ArcSwap::from_pointee(configuration(&files)?);
+        Ok(Self { files, current })
+    }
+
+    /// Reads the files again, for the connections from now on.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Tls::load`]; new connections get what they got before, then.
+    pub(crate) fn reload(&self) -> Result<(), TlsError> {
+        self.current.store(Arc::new(configuration(&self.files)?));
+        Ok(())
+    }
+
+    /// What a new connection is accepted by.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.current.load_full().into()
+    }
+}
+
+/// TLS 1.2 and 1.3, without client certificates.
+fn configuration(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let certified = certified(files, &provider)?;
+    let mut configuration = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Setup)?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    configuration.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+    Ok(configuration)
+}
+
+fn certified(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    let chain = chain(&files.certificate)?;
+    let key = provider
+        .key_provider
+        .load_private_key(private_key(&files.key)?)
+        .map_err(|source| TlsError::Key { path: files.key.clone(), source })?;
+    let certified = CertifiedKey::new(chain, key);
+    match certified.keys_match() {
+        Ok(()) => Ok(certified),
+        Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::Mismatch { files: files.clone() }),
+        Err(source) => Err(TlsError::Certificate { path: files.certificate.clone(), source }),
+    }
+}
+
+/// The certificates of the file, at least one.
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = std::fs::read(path)
+        .map_err(|source| TlsError::CertificateUnreadable { path: path.to_owned(), source })?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .map_err(|error| TlsError::NoCertificate { path: path.to_owned(), fault: described(&error) })?;
+    if chain.is_empty() {
+        return Err(TlsError::NoCertificate { path: path.to_owned(), fault: String::new() });
+    }
+    Ok(chain)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let unreadable = |source| TlsError::KeyUnreadable { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.mode();
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(unreadable)?;
+    let key = PrivateKeyDer::from_pem_slice(&text)
+        .map_err(|error| TlsError::NoKey { path: path.to_owned(), fault: described(&error) })?;
+    if mode & READABLE_BY_OTHERS != 0 {
+        let path = path.display();
+        warn!(
+            "everybody on this machine can read the TLS key {path}; chmod o-r {path} keeps it to those who need it"
+        );
+    }
+    Ok(key)
+}
+
+/// What is wrong, in words that show nothing of the file.
+fn described(error: &PemError) -> String {
+    let fault = match error {
+        PemError::NoItemsFound => return String::new(),
+        PemError::MissingSectionEnd { .. } => "its last section has no end",
+        PemError::Base64Decode(_) => "a section is not base64",
+        _ => "it is not PEM",
+    };
+    format!(" ({fault})")
+}
