@@ -7,7 +7,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpSocket;
+use tokio_rustls::TlsConnector;
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -18,6 +20,7 @@ use crate::new_key::NewKey;
 pub struct Client {
     address: SocketAddr,
     from: IpAddr,
+    tls: Option<TlsConnector>,
     bearer: Option<String>,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
@@ -29,7 +32,7 @@ pub struct Broken;
 impl Client {
     /// A client without a key.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, from: Ipv4Addr::LOCALHOST.into(), bearer: None, connection: None }
+        Self { address, from: Ipv4Addr::LOCALHOST.into(), tls: None, bearer: None, connection: None }
     }
 
     /// The same client, calling with this key value.
@@ -43,6 +46,13 @@ impl Client {
     #[must_use]
     pub fn calling_from(mut self, address: &str) -> Self {
         self.from = address.parse().unwrap();
+        self
+    }
+
+    /// The same client, over TLS.
+    #[must_use]
+    pub fn over(mut self, connector: &TlsConnector) -> Self {
+        self.tls = Some(connector.clone());
         self
     }
 
@@ -164,10 +174,22 @@ impl Client {
             socket.bind((self.from, 0).into()).map_err(|_| Broken)?;
             let stream = socket.connect(self.address).await.map_err(|_| Broken)?;
             stream.set_nodelay(true).map_err(|_| Broken)?;
-            let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Broken)?;
-            tokio::spawn(connection);
-            self.connection = Some(sender);
+            self.connection = Some(match &self.tls {
+                None => spoken(stream).await?,
+                Some(tls) => {
+                    let name = self.address.ip().into();
+                    spoken(tls.connect(name, stream).await.map_err(|_| Broken)?).await?
+                }
+            });
         }
         self.connection.as_mut().ok_or(Broken)
     }
+}
+
+async fn spoken(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<SendRequest<Full<Bytes>>, Broken> {
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Broken)?;
+    tokio::spawn(connection);
+    Ok(sender)
 }

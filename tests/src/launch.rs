@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio_rustls::TlsConnector;
 
+use crate::certificate::Certificate;
 use crate::process::{Ended, Process};
 use crate::program::program;
 use crate::server::Server;
@@ -16,6 +18,7 @@ pub struct Launch {
     subcommand: Option<&'static str>,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    connector: Option<TlsConnector>,
 }
 
 impl Launch {
@@ -33,6 +36,7 @@ impl Launch {
             subcommand: None,
             arguments: Vec::new(),
             variables: Vec::new(),
+            connector: None,
         }
     }
 
@@ -54,6 +58,24 @@ impl Launch {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same over TLS by this certificate, which clients trust.
+    #[must_use]
+    pub fn tls(mut self, certificate: &Certificate) -> Self {
+        certificate.write(self.directory());
+        self.connector = Some(Certificate::connector(&[certificate], &["http/1.1"]));
+        self.env("QWETTY_TLS_CERT", Certificate::FILE).env("QWETTY_TLS_KEY", Certificate::KEY_FILE)
+    }
+
+    /// How its clients connect, if over TLS.
+    pub(crate) fn connector(&self) -> Option<&TlsConnector> {
+        self.connector.as_ref()
+    }
+
+    /// What the program has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory().join("log")).unwrap()
     }
 
     /// The working directory: the database `qwetty.db` and the log `log` are in it.

@@ -15,6 +15,7 @@
 
 mod answer;
 mod call;
+mod certificate;
 mod client;
 mod clock;
 mod faulty_disk;
@@ -37,6 +38,7 @@ mod wrong_clock;
 
 pub use answer::Answer;
 pub use call::Call;
+pub use certificate::Certificate;
 pub use client::{Broken, Client};
 pub use clock::{PATIENCE, eventually, from_now, in_time, unix_seconds};
 pub use faulty_disk::{Fault, FaultyDisk};

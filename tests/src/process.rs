@@ -40,9 +40,14 @@ impl Process {
         line
     }
 
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// The memory that it has in use, in KiB: `VmRSS`.
     pub(crate) fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
@@ -55,7 +60,7 @@ impl Process {
     /// Keeps it from doing anything: SIGSTOP. Returns once all its threads stand still.
     pub(crate) async fn pause(&self) {
         self.signal("STOP");
-        let threads = format!("/proc/{}/task", self.child.id().unwrap());
+        let threads = format!("/proc/{}/task", self.id());
         eventually("the program stands still", async || {
             let mut threads = std::fs::read_dir(&threads).unwrap();
             threads.all(|thread| stands_still(&thread.unwrap().path())).then_some(())

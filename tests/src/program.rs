@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+const OF_PACKAGE: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+
 /// The server's executable, built in the debug profile; once in each test program.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -12,7 +14,16 @@ pub fn program() -> &'static Path {
 
 /// Only cargo knows where it puts the executable (`CARGO_TARGET_DIR`, a configured target), so it is asked.
 fn build() -> PathBuf {
-    let output = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    // What cargo tells a test of its own package; crates whose build script asks for it would be built anew.
+    for (name, _) in std::env::vars_os() {
+        let is_of_package =
+            name.to_str().is_some_and(|name| OF_PACKAGE.iter().any(|prefix| name.starts_with(prefix)));
+        if is_of_package {
+            cargo.env_remove(name);
+        }
+    }
+    let output = cargo
         .args(["build", "--quiet", "--package", "qwetty-server", "--message-format", "json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())

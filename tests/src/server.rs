@@ -23,13 +23,15 @@ impl Server {
 
     pub(crate) async fn new(launch: Launch, mut process: Process) -> Self {
         let mut root = None;
+        let scheme = if launch.connector().is_some() { "https" } else { "http" };
+        let listening = format!("listening on {scheme}://");
         loop {
             let Some(line) = process.line().await else {
                 panic!("the server ended before it listened: {:?}", process.ended().await);
             };
             if let Some(value) = line.strip_prefix("root key: ") {
                 assert!(root.replace(value.to_owned()).is_none(), "two root keys in one start");
-            } else if let Some(address) = line.strip_prefix("listening on http://") {
+            } else if let Some(address) = line.strip_prefix(&listening) {
                 return Self {
                     address: address.parse().unwrap(),
                     launch,
@@ -65,12 +67,16 @@ impl Server {
 
     /// A client that calls with this key value, on a connection of its own.
     pub fn client(&self, value: &str) -> Client {
-        Client::new(self.address).bearer(value)
+        self.anyone().bearer(value)
     }
 
     /// A client without a key.
     pub fn anyone(&self) -> Client {
-        Client::new(self.address)
+        let client = Client::new(self.address);
+        match self.launch.connector() {
+            Some(connector) => client.over(connector),
+            None => client,
+        }
     }
 
     /// A connection for requests that no HTTP client would send.
@@ -96,6 +102,16 @@ impl Server {
     /// Sends SIGTERM and returns at once.
     pub fn terminate(&self) {
         self.process.terminate();
+    }
+
+    /// Sends SIGHUP and returns at once.
+    pub fn hang_up(&self) {
+        self.process.signal("HUP");
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Keeps it from doing anything, while its connections stay open and new ones are taken by the system.

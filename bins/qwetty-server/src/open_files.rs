@@ -12,7 +12,7 @@ const BESIDE_CONNECTIONS: u64 = 48;
 pub(crate) fn room_for(connections: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = raised(&limit, connections);
-    let in_force = match setrlimit(Resource::Nofile, raised.clone()) {
+    let in_force = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => raised.current,
         Err(error) => {
             debug!(%error, "cannot raise the limit on open files");

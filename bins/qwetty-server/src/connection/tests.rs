@@ -7,10 +7,14 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioExecutor;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::*;
 use crate::tls::{Tls, TlsFiles};
@@ -331,9 +335,9 @@ async fn http2_is_closed_when_it_only_pings() {
     assert_eq!(started.elapsed().as_secs(), 30);
 }
 
-/// Serves a connection over TLS.
-fn served_over_tls() -> Served {
-    let (client, server) = duplex(64 * 1024);
+/// Serves a connection over TLS, and what a client needs to trust it.
+fn served_over_tls(buffer: usize) -> (Served, TlsConnector) {
+    let (client, server) = duplex(buffer);
     let (service, workers) = (Arc::new(Service::default()), Workers::new());
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
     let directory = tempfile::tempdir().unwrap();
@@ -344,17 +348,42 @@ fn served_over_tls() -> Served {
     std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
     let acceptor = Tls::load(files).unwrap().acceptor();
     let serving = serve_tls(server, acceptor, peer, Arc::clone(&service), PATIENCE, workers.worker());
-    Served { client, service, workers, connection: tokio::spawn(serving), started: Instant::now() }
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.into()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connection = tokio::spawn(serving);
+    let served = Served { client, service, workers, connection, started: Instant::now() };
+    (served, Arc::new(config).into())
+}
+
+struct ServedOverTls {
+    client: TlsStream<DuplexStream>,
+    connection: JoinHandle<()>,
+    started: Instant,
+    _alive: (Arc<Service>, Workers),
+}
+
+/// The same after the handshake.
+async fn served_after_handshake(buffer: usize) -> ServedOverTls {
+    let (served, connector) = served_over_tls(buffer);
+    let client = connector.connect("localhost".try_into().unwrap(), served.client).await.unwrap();
+    let Served { service, workers, connection, started, .. } = served;
+    ServedOverTls { client, connection, started, _alive: (service, workers) }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_does_not_begin_is_closed() {
-    assert_eq!(served_over_tls().closed_after().await, 30);
+    let (served, _) = served_over_tls(64 * 1024);
+    assert_eq!(served.closed_after().await, 30);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_of_one_byte_a_second_is_closed() {
-    let served = served_over_tls();
+    let (served, _) = served_over_tls(64 * 1024);
     let (_reading, mut writing) = split(served.client);
     tokio::spawn(async move {
         // The head of a record of 512 bytes with a ClientHello, and then its body.
@@ -372,8 +401,17 @@ async fn a_handshake_of_one_byte_a_second_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handshake_earns_no_time_for_the_request() {
+    let (served, connector) = served_over_tls(64 * 1024);
+    sleep(Duration::from_secs(20)).await;
+    let _client = connector.connect("localhost".try_into().unwrap(), served.client).await.unwrap();
+    served.connection.await.unwrap();
+    assert_eq!(served.started.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
 async fn plain_http_where_tls_is_spoken_is_closed_at_once() {
-    let mut served = served_over_tls();
+    let (mut served, _) = served_over_tls(64 * 1024);
     served.client.write_all(HEAD).await.unwrap();
     let mut answer = Vec::new();
     served.client.read_to_end(&mut answer).await.unwrap();
@@ -384,11 +422,51 @@ async fn plain_http_where_tls_is_spoken_is_closed_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_under_way_does_not_keep_a_shutdown_waiting() {
-    let served = served_over_tls();
+    let (served, _) = served_over_tls(64 * 1024);
     sleep(Duration::from_secs(1)).await;
     let asked = Instant::now();
     assert!(served.workers.drain(Duration::from_secs(10)).await);
     assert!(asked.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unread_answer_over_tls_closes_the_connection() {
+    let mut served = served_after_handshake(1024).await;
+    served.client.write_all(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    served.client.flush().await.unwrap();
+    served.connection.await.unwrap();
+    assert_eq!(served.started.elapsed().as_secs(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_over_tls_gets_its_whole_answer_and_its_end() {
+    let mut served = served_after_handshake(16 * 1024).await;
+    served.client.write_all(b"GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    served.client.flush().await.unwrap();
+    let mut total = 0;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        sleep(Duration::from_secs(2)).await;
+        // An end without a word that it is one (close_notify) would be an error.
+        match served.client.read(&mut buffer).await.unwrap() {
+            0 => break,
+            length => total += length,
+        }
+    }
+    assert!(total > 1024 * 1024, "{total}");
+    assert!(served.started.elapsed() > Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_early_answer_over_tls_is_not_lost_in_the_rest_of_its_request() {
+    let mut served = served_after_handshake(1024).await;
+    let head = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    served.client.write_all(head).await.unwrap();
+    served.client.write_all(&[b'a'; 100_000]).await.unwrap();
+    served.client.flush().await.unwrap();
+    let mut answer = String::new();
+    served.client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("too much"), "{answer}");
 }
 
 type H2Client = hyper::client::conn::http2::SendRequest<Full<Bytes>>;
