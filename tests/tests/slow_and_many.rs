@@ -125,12 +125,6 @@ fn open_files(server: &Server) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count()
 }
 
-fn resident_kilobytes(server: &Server) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 /// A key with a quota that no test uses up.
 async fn key(server: &Server) -> NewKey {
     server.root().create(json!({"permissions": ["api_keys:verify", "chats:read"], "tier": "admin"})).await
@@ -223,7 +217,7 @@ async fn ten_thousand_connections_are_held_and_let_go() {
     let key = key(&server).await;
     let mut old = server.client(&key.value);
     assert_eq!(old.code(&key.value).await, "valid");
-    let (files, memory) = (open_files(&server), resident_kilobytes(&server));
+    let (files, memory) = (open_files(&server), server.resident_kib());
 
     let mut opening = tokio::task::JoinSet::new();
     for opener in 0..10_u8 {
@@ -253,7 +247,7 @@ async fn ten_thousand_connections_are_held_and_let_go() {
     eventually("all are open at once", async || (open_files(&server) >= wanted).then_some(())).await;
     assert_eq!(old.code(&key.value).await, "valid");
     assert_eq!(server.client(&key.value).code(&key.value).await, "valid");
-    let each = resident_kilobytes(&server).saturating_sub(memory) / count;
+    let each = server.resident_kib().saturating_sub(memory) / u64::try_from(count).unwrap();
     assert!(each < 64, "{each} KiB a connection");
 
     drop(open);
