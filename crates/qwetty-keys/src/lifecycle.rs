@@ -324,6 +324,7 @@ mod tests {
     #[test]
     fn status_changes_on_the_microsecond() {
         let key = expiring(7 * DAY);
+        assert_eq!(key.expires_at(), Some(at(7 * DAY)));
         assert_eq!(key.status(at(-1)), Status::Active);
         assert_eq!(key.status(at(0)), Status::ExpiringSoon);
         assert_eq!(key.status(at(7 * DAY - 1)), Status::ExpiringSoon);

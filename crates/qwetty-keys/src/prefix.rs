@@ -85,6 +85,7 @@ mod tests {
         }
         assert_eq!("qwt_".parse(), Ok(KeyPrefix::QWETTY));
         assert_eq!(KeyPrefix::default().to_string(), "qwt_");
+        assert_eq!(format!("{:?}", KeyPrefix::QWETTY), "\"qwt_\"");
     }
 
     #[test]

@@ -157,6 +157,8 @@ mod tests {
         assert_eq!(fault(&format!(" {COUNTING}")), Some(MalformedKey::Length));
         assert_eq!(fault(&COUNTING.replace("qwt_", "qwt-")), Some(MalformedKey::Prefix));
         assert_eq!(fault(&COUNTING.replace("qwt_", "QWT_")), Some(MalformedKey::Prefix));
+        assert_eq!(fault(&COUNTING.replace("qwt_", "QWt_")), Some(MalformedKey::Prefix));
+        assert_eq!(fault(&COUNTING.replace("qwt_", "abc-")), Some(MalformedKey::Prefix));
         assert_eq!(fault(&COUNTING.replace("qwt_0", "qwt_-")), Some(MalformedKey::Alphabet));
         assert_eq!(fault(&COUNTING.replace("qwt_00", "qwt_é")), Some(MalformedKey::Alphabet));
         assert_eq!(fault(&COUNTING.replace("iO", "iP")), Some(MalformedKey::Checksum));
@@ -172,5 +174,12 @@ mod tests {
         // The checksum covers the prefix, so another prefix cannot be pasted before the digits.
         let pasted = COUNTING.replace("qwt_", "acm_");
         assert_eq!(PresentedKey::parse(acme, &pasted).err(), Some(MalformedKey::Checksum));
+    }
+
+    #[test]
+    fn it_prints_as_nothing_but_its_kind() {
+        let key: PresentedKey = COUNTING.parse().unwrap();
+        let text = PresentedText::from(&key);
+        assert_eq!(format!("{key:?} {text:?}"), "PresentedKey(redacted) PresentedText(redacted)");
     }
 }

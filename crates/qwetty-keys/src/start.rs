@@ -68,7 +68,7 @@ mod tests {
         for text in ["qwt_4fJk", "qwt_0000", "sixteen_bytes_x_zzzz"] {
             let start: KeyStart = text.parse().unwrap();
             assert_eq!(start.as_str(), text);
-            assert_eq!(start.to_string(), text);
+            assert_eq!((start.to_string(), format!("{start:?}")), (text.to_owned(), format!("{text:?}")));
         }
     }
 

@@ -81,6 +81,7 @@ mod tests {
             let value = KeyValue::from_secret(KeyPrefix::QWETTY, &secret);
             assert_eq!(value.expose(), text);
             assert_eq!(value.start().as_str(), &text[..8]);
+            assert_eq!(format!("{value:?}"), "KeyValue(redacted)");
         }
     }
 
