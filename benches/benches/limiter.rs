@@ -105,7 +105,9 @@ fn denials(criterion: &mut Criterion) {
         assert!(governor.check_key(&KEY).is_ok());
     }
     let mut group = criterion.benchmark_group("limiter/refused");
-    group.bench_function("cell", |b| b.iter(|| assert!(!admits(cell.take(black_box(quota), 1, clock.moment())))));
+    group.bench_function("cell", |b| {
+        b.iter(|| assert!(!admits(cell.take(black_box(quota), 1, clock.moment()))))
+    });
     group.bench_function("keyed", |b| {
         b.iter(|| assert!(!admits(keyed.take(black_box(&KEY), black_box(quota), 1, clock.moment()))))
     });

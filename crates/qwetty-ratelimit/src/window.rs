@@ -31,6 +31,10 @@ impl Window {
     }
 
     /// The ring alone, if there is nothing behind it.
+    #[expect(
+        clippy::result_large_err,
+        reason = "both are kept where they are given back, and neither is a failure"
+    )]
     pub(crate) fn into_ring(self) -> Result<Ring, Self> {
         if self.surplus.is_none() { Ok(self.ring) } else { Err(self) }
     }
