@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::{Catalogue, ChannelScope, IpPolicy, PermissionGrant};
 
 /// What a key may do, where, and from where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
     /// What it may do.
     pub permissions: PermissionGrant,

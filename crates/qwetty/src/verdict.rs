@@ -2,12 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use qwetty_authz::{Access, Grants};
-use qwetty_keys::{Generation, KeyDigest, KeyId, Name, OrganizationId, Timestamp};
+use qwetty_keys::{Generation, KeyDigest, KeyId, KeyStart, Name, OrganizationId, Timestamp};
 use qwetty_ratelimit::{Level, Quota, Tier};
-use qwetty_storage::{KeyRecord, Outcome};
+use qwetty_storage::Outcome;
 
 use crate::cache::CachedKey;
-use crate::grants::grants_of;
+use crate::grants::grants;
 
 /// What a decision came to. A failure to decide is not a verdict but an error, and admits nothing.
 #[derive(Debug)]
@@ -32,29 +32,39 @@ impl VerifiedKey {
         Self { key, generation, standing }
     }
 
-    /// The key as it was when it was judged.
-    pub fn record(&self) -> &KeyRecord {
-        self.key.record()
-    }
-
     /// Its id.
     pub fn id(&self) -> KeyId {
-        self.record().id
+        self.key.state().id()
     }
 
     /// The organization that owns it.
     pub fn organization(&self) -> OrganizationId {
-        self.record().organization
+        self.key.organization()
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.record().name
+        self.key.name()
+    }
+
+    /// The first characters of its current value.
+    pub fn start(&self) -> KeyStart {
+        self.key.start()
     }
 
     /// What it may do, on which channels, from where.
     pub fn access(&self) -> &Access {
-        &self.record().access
+        self.key.access()
+    }
+
+    /// Which quota it has.
+    pub fn tier(&self) -> Tier {
+        self.key.tier()
+    }
+
+    /// The first instant at which it no longer works; `None` is never.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.key.expires_at()
     }
 
     /// Whether the current value was presented, or an older one during its overlap.
@@ -74,7 +84,7 @@ impl VerifiedKey {
 
     /// What it may grant to others.
     pub fn grants(&self) -> Grants {
-        grants_of(self.record())
+        grants(self.access(), self.tier(), self.expires_at())
     }
 }
 
@@ -119,17 +129,17 @@ impl KeyIdentity {
 
     /// Its id.
     pub fn id(&self) -> KeyId {
-        self.0.record().id
+        self.0.state().id()
     }
 
     /// The organization that owns it.
     pub fn organization(&self) -> OrganizationId {
-        self.0.record().organization
+        self.0.organization()
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.0.record().name
+        self.0.name()
     }
 }
 

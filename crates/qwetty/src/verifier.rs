@@ -165,7 +165,7 @@ impl Verifier {
     fn judge(&self, key: Arc<CachedKey>, request: &VerifyRequest<'_>) -> Result<Verdict, VerifyError> {
         let now = self.core.now();
         let at = key.state().judged_at(now.wall);
-        if request.organization.is_some_and(|organization| organization != key.record().organization) {
+        if request.organization.is_some_and(|organization| organization != key.organization()) {
             return Ok(not_found());
         }
         let Some(generation) = key.generation(at) else {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use qwetty::{Caller, Charge, KeyList, KeyPatch, ManageError, NewKey, Origin, Verdict};
-use qwetty_authz::{Ask, Catalogue, ChannelScope, IpPolicy};
-use qwetty_keys::{KeyId, Overlap};
+use qwetty_authz::{Access, Ask, Catalogue, ChannelScope, IpPolicy};
+use qwetty_keys::{KeyId, Overlap, Timestamp};
 use qwetty_ratelimit::Tier;
 use qwetty_storage::{Action, KeyRecord, KeySort, Listing, Order, Page};
 
@@ -295,19 +295,23 @@ const NETWORKS: [&str; 5] =
 const ADDRESSES: [&str; 5] = ["192.0.2.7", "192.0.2.200", "198.51.100.1", "2001:db8::1", "203.0.113.1"];
 
 impl Holdings {
-    fn of(record: &KeyRecord) -> Self {
+    fn of_record(record: &KeyRecord) -> Self {
+        Self::of(&record.access, record.tier, record.lifecycle.expires_at())
+    }
+
+    fn of(access: &Access, tier: Tier, expires_at: Option<Timestamp>) -> Self {
         let catalogue = Catalogue::qwetty();
         let addresses = ADDRESSES.map(|address| Some(address.parse().unwrap())).into_iter().chain([None]);
-        let address = addresses.clone().find(|address| record.access.networks.allows(*address)).unwrap();
+        let address = addresses.clone().find(|address| access.networks.allows(*address)).unwrap();
         let allows = |permissions: &[&str], channel, address| {
-            record.access.decide(&catalogue, &Ask { address, permissions, channel }).is_ok()
+            access.decide(&catalogue, &Ask { address, permissions, channel }).is_ok()
         };
         Self {
             permissions: PERMISSIONS.into_iter().filter(|name| allows(&[*name], None, address)).collect(),
             channels: CHANNELS.into_iter().filter(|channel| allows(&[], Some(*channel), address)).collect(),
             addresses: addresses.filter(|address| allows(&[], None, *address)).collect(),
-            tier: record.tier,
-            until: record.lifecycle.expires_at().map_or(i64::MAX, |at| at.unix_micros()),
+            tier,
+            until: expires_at.map_or(i64::MAX, |at| at.unix_micros()),
         }
     }
 
@@ -396,7 +400,7 @@ async fn attempt(world: &World, keys: &mut Vec<TestKey>, attempt: Attempt) -> Re
         }
     }
     let Some(verified) = verified else { return Ok(()) };
-    let mine = Holdings::of(verified.record());
+    let mine = Holdings::of(verified.access(), verified.tier(), verified.expires_at());
     let by = Caller::key(verified, Origin::default());
     let before = records(world).await;
     let refusals = world.events(Action::KeyGrantRefused).await.len();
@@ -421,7 +425,7 @@ async fn attempt(world: &World, keys: &mut Vec<TestKey>, attempt: Attempt) -> Re
             prop_assert!(mine.permissions.contains("api_keys:manage"));
             let touched: TestKey = issued.unwrap_or_else(|| target.clone());
             if grants {
-                let held = Holdings::of(&after[&touched.id]);
+                let held = Holdings::of_record(&after[&touched.id]);
                 prop_assert!(held.is_within(&mine), "{held:?} by {mine:?}");
             }
             for (id, record) in &before {

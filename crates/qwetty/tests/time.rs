@@ -1,5 +1,5 @@
 //! Clocks that are wrong: set back, set forward, and back again, in one run and from one run to the next.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 

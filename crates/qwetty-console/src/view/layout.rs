@@ -65,7 +65,7 @@ impl Visitor {
         let held = |name: &&str| key.access().permissions.allows(catalogue, name);
         Self {
             name: key.name().to_string(),
-            start: key.record().lifecycle.current().start.to_string(),
+            start: key.start().to_string(),
             organization,
             sections: SECTIONS.iter().filter(|section| section.any_of.iter().any(held)).collect(),
             form_token,

@@ -56,22 +56,21 @@ pub(crate) async fn verify<B: Body<Data = Bytes>>(
 }
 
 fn allowed(api: &Api, key: &VerifiedKey) -> Result<Response<Full<Bytes>>, Problem> {
-    let record = key.record();
-    let permissions = api.engine.catalogue().in_order(&record.access.permissions);
+    let permissions = api.engine.catalogue().in_order(&key.access().permissions);
     // Whatever is charged has a standing.
     let standing = key.standing().ok_or_else(|| Problem::new(ErrorCode::Unavailable))?;
     let rate = RateLimit::of(standing);
     let grants = VerifyGrants {
         permissions: names(&permissions),
-        channel_scopes: channel_names(&record.access.channels),
-        tier: record.tier.as_str(),
-        expires_at: record.lifecycle.expires_at().map(Text),
+        channel_scopes: channel_names(&key.access().channels),
+        tier: key.tier().as_str(),
+        expires_at: key.expires_at().map(Text),
         rate_limit: LevelObject { limit: rate.limit(), remaining: rate.remaining(), reset: rate.reset() },
     };
     let subject = VerifySubject {
-        key_id: Text(record.id),
-        organization_id: Text(record.organization),
-        name: record.name.as_str(),
+        key_id: Text(key.id()),
+        organization_id: Text(key.organization()),
+        name: key.name().as_str(),
     };
     respond::object(StatusCode::OK, VerifyObject::allowed(subject, grants))
 }

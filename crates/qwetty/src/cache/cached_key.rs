@@ -2,49 +2,66 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use qwetty_authz::Access;
-use qwetty_keys::{Generation, KeyDigest, Status, Timestamp};
+use qwetty_keys::{Generation, KeyDigest, KeyStart, Name, OrganizationId, Timestamp};
 use qwetty_ratelimit::Tier;
 use qwetty_storage::KeyRecord;
 
 use super::KeyState;
 
-/// A record as a decision uses it, under the digest of one of the key's values, with the key's live state.
+/// What decisions, and whoever was let in by one, look at of a record: under the digest of one of the key's values, with the
+/// key's live state. The store has the rest.
 ///
 /// In this order, what a usable key's decision looks at stands next to each other, behind the count of who holds it: two cache
-/// lines' worth. The rest of the record is only looked at where it is asked for.
+/// lines' worth.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct CachedKey {
     digest: KeyDigest,
     state: Arc<KeyState>,
-    /// The first instant at which the key is not usable: for a revoked one, the first there is.
+    /// Shared by keys that have the same.
+    access: Arc<Access>,
+    /// The first instant at which the key is not usable: its expiry, or never.
     usable_until: Timestamp,
-    /// The record's, in the same memory.
-    access: Access,
     tier: Tier,
+    is_revoked: bool,
     /// Whether the digest is that of the current value.
     is_current: bool,
     /// Whether it was asked for since the last search for one to evict.
     asked_for: AtomicBool,
-    record: KeyRecord,
+    organization: OrganizationId,
+    /// When the digest leads to the key no more, if it is that of an older value.
+    previous_until: Timestamp,
+    name: Name,
+    start: KeyStart,
 }
 
+/// Later than any time there is.
+const NEVER: Timestamp = Timestamp::from_unix_micros(i64::MAX);
+/// Earlier than any time there is.
+const EVER: Timestamp = Timestamp::from_unix_micros(i64::MIN);
+
 impl CachedKey {
-    pub(super) fn new(digest: KeyDigest, record: KeyRecord, state: Arc<KeyState>) -> Self {
-        let lifecycle = &record.lifecycle;
-        let usable_until = match lifecycle.revocation() {
-            Some(_) => Timestamp::from_unix_micros(i64::MIN),
-            None => lifecycle.expires_at().unwrap_or(Timestamp::from_unix_micros(i64::MAX)),
-        };
+    pub(super) fn new(
+        digest: KeyDigest,
+        record: KeyRecord,
+        access: Arc<Access>,
+        state: Arc<KeyState>,
+    ) -> Self {
+        let KeyRecord { organization, name, tier, lifecycle, .. } = record;
+        let previous = lifecycle.previous(EVER).filter(|previous| previous.value.digest == digest);
         Self {
             digest,
             state,
-            usable_until,
-            access: record.access.clone(),
-            tier: record.tier,
+            access,
+            usable_until: lifecycle.expires_at().unwrap_or(NEVER),
+            tier,
+            is_revoked: lifecycle.revocation().is_some(),
             is_current: lifecycle.current().digest == digest,
             asked_for: AtomicBool::new(false),
-            record,
+            organization,
+            previous_until: previous.map_or(EVER, |previous| previous.ends_at),
+            name,
+            start: lifecycle.current().start,
         }
     }
 
@@ -53,15 +70,11 @@ impl CachedKey {
         &self.digest
     }
 
-    pub(crate) const fn record(&self) -> &KeyRecord {
-        &self.record
-    }
-
     pub(crate) const fn state(&self) -> &Arc<KeyState> {
         &self.state
     }
 
-    pub(crate) const fn access(&self) -> &Access {
+    pub(crate) fn access(&self) -> &Access {
         &self.access
     }
 
@@ -69,15 +82,31 @@ impl CachedKey {
         self.tier
     }
 
+    pub(crate) const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    pub(crate) const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// That of the current value.
+    pub(crate) const fn start(&self) -> KeyStart {
+        self.start
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        (self.usable_until != NEVER).then_some(self.usable_until)
+    }
+
     /// As what the key is to be refused at this time; `None` if it is usable.
     pub(crate) fn unusable(&self, at: Timestamp) -> Option<Unusable> {
-        if at < self.usable_until {
-            return None;
-        }
-        match self.record.lifecycle.status(at) {
-            Status::Active | Status::ExpiringSoon => None,
-            Status::Revoked => Some(Unusable::Revoked),
-            Status::Expired => Some(Unusable::Expired),
+        if self.is_revoked {
+            Some(Unusable::Revoked)
+        } else if at >= self.usable_until && self.usable_until != NEVER {
+            Some(Unusable::Expired)
+        } else {
+            None
         }
     }
 
@@ -86,7 +115,7 @@ impl CachedKey {
         if self.is_current {
             Some(Generation::Current)
         } else {
-            self.record.lifecycle.which(&self.digest, at)
+            (at < self.previous_until).then_some(Generation::Previous)
         }
     }
 

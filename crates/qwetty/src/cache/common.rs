@@ -1,4 +1,5 @@
 use std::hash::Hash;
+use std::sync::Arc;
 
 use qwetty_authz::{Access, ChannelScope, IpPolicy, PermissionGrant};
 
@@ -7,7 +8,7 @@ use super::slots::Slots;
 /// How many lists of each kind are remembered.
 const SLOTS: usize = 1024;
 
-/// Lists that many keys have in common: those of a record share memory with an equal one that was seen lately. Most keys of
+/// What many keys have in common: the access of a record, or the lists in it, share memory with an equal one that was seen lately. Most keys of
 /// a service have one of a few sets of permissions, and a decision finds what other decisions looked at in the processor's
 /// caches.
 #[derive(Debug)]
@@ -15,20 +16,27 @@ pub(super) struct CommonLists {
     permissions: Slots<PermissionGrant>,
     channels: Slots<ChannelScope>,
     networks: Slots<IpPolicy>,
+    accesses: Slots<Arc<Access>>,
 }
 
 impl CommonLists {
     pub(super) fn new() -> Self {
-        Self { permissions: Slots::new(SLOTS), channels: Slots::new(SLOTS), networks: Slots::new(SLOTS) }
+        Self {
+            permissions: Slots::new(SLOTS),
+            channels: Slots::new(SLOTS),
+            networks: Slots::new(SLOTS),
+            accesses: Slots::new(SLOTS),
+        }
     }
 
     /// The same access, in shared memory where there is such.
-    pub(super) fn share(&self, access: Access) -> Access {
-        Access {
+    pub(super) fn share(&self, access: Access) -> Arc<Access> {
+        let access = Access {
             permissions: shared(&self.permissions, access.permissions),
             channels: shared(&self.channels, access.channels),
             networks: shared(&self.networks, access.networks),
-        }
+        };
+        shared(&self.accesses, Arc::new(access))
     }
 }
 

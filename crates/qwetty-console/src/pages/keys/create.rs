@@ -81,7 +81,7 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
 /// What the form begins with: nothing that the visitor's key could not grant.
 fn blank(visit: &Visit<'_>) -> Draft {
     let is_free = visit.key.access().channels == ChannelScope::All;
-    let mine = visit.key.record().lifecycle.expires_at();
+    let mine = visit.key.expires_at();
     Draft {
         reach: Some(if is_free { Reach::Every } else { Reach::Ticked }),
         whitelist: whitelist(&visit.key.access().networks),
@@ -91,7 +91,7 @@ fn blank(visit: &Visit<'_>) -> Draft {
 }
 
 fn judge(visit: &Visit<'_>, draft: &Draft, faults: &mut Faults) -> Judged {
-    Judged::of(draft, visit.now, visit.key.record().lifecycle.expires_at(), faults)
+    Judged::of(draft, visit.now, visit.key.expires_at(), faults)
 }
 
 fn wanted_of(judged: &Judged) -> Wanted {

@@ -74,7 +74,7 @@ pub(crate) async fn submit(visit: &mut Visit<'_>) -> Result<Response, Refusal> {
 }
 
 fn judge(visit: &Visit<'_>, draft: &Draft, faults: &mut Faults) -> Judged {
-    Judged::of(draft, visit.now, visit.key.record().lifecycle.expires_at(), faults)
+    Judged::of(draft, visit.now, visit.key.expires_at(), faults)
 }
 
 /// The fields in which two drafts differ.

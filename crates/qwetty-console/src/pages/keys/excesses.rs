@@ -95,7 +95,7 @@ impl Excesses<'_> {
         if !self.exceeds(|grants| grants.expires_at = wanted.map(Timestamp::to_offset_date_time)) {
             return None;
         }
-        let mine = self.visit.key.record().lifecycle.expires_at()?;
+        let mine = self.visit.key.expires_at()?;
         Some(format!("it ends on {}", time::exact(mine)))
     }
 

@@ -49,7 +49,7 @@ impl KeyForm<'_> {
 
     fn words(&self) -> FormWords {
         let visit = self.visit;
-        let mine = visit.key.record().lifecycle.expires_at();
+        let mine = visit.key.expires_at();
         let until = |at: Option<Timestamp>| at.map_or(Until::Never, Until::At);
         let comes_to = |expiry| match expiry {
             Expiry::Kept => self.kept.map(until),
@@ -246,7 +246,7 @@ impl KeyForm<'_> {
 
     fn offered_expiries(&self) -> impl Iterator<Item = (Expiry, String)> {
         let now = self.visit.now;
-        let mine = self.visit.key.record().lifecycle.expires_at();
+        let mine = self.visit.key.expires_at();
         let kept = self.kept.map(|at| {
             let label =
                 at.map_or("As it is: never".to_owned(), |at| format!("As it is: {}", time::exact(at)));
@@ -265,7 +265,7 @@ impl KeyForm<'_> {
     }
 
     fn tier(&self) -> Markup {
-        let mine = self.visit.key.record().tier;
+        let mine = self.visit.key.tier();
         let chosen = self.draft.tier.unwrap_or_default();
         let offered: Vec<(Tier, String)> = [(Tier::Standard, "Standard"), (Tier::Admin, "Admin")]
             .into_iter()
