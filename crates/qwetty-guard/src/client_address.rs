@@ -52,26 +52,22 @@ pub fn client_address(
     if !trusted.contains(peer) {
         return Some(peer);
     }
-    if !headers.contains_key(X_FORWARDED_FOR) {
-        return match without {
-            WithoutForwardedFor::Peer => Some(peer),
-            WithoutForwardedFor::Unknown => None,
-        };
-    }
-    let forwarded = forwarded_for(headers)?;
-    let client = forwarded.iter().rev().find(|address| !trusted.contains(**address));
-    client.or(forwarded.first()).copied()
-}
-
-/// Every address of `X-Forwarded-For` from left to right, `None` if one is malformed.
-fn forwarded_for(headers: &HeaderMap) -> Option<Vec<IpAddr>> {
-    let mut addresses = Vec::new();
+    let mut client = None;
+    let mut leftmost = None;
     for line in headers.get_all(X_FORWARDED_FOR) {
         for element in line.to_str().ok()?.split(',') {
-            addresses.push(address(element.trim_matches([' ', '\t']))?);
+            let address = address(element.trim_matches([' ', '\t']))?;
+            leftmost.get_or_insert(address);
+            if !trusted.contains(address) {
+                client = Some(address);
+            }
         }
     }
-    Some(addresses)
+    // No address at all: the header is not there.
+    client.or(leftmost).or(match without {
+        WithoutForwardedFor::Peer => Some(peer),
+        WithoutForwardedFor::Unknown => None,
+    })
 }
 
 /// `1.2.3.4`, `1.2.3.4:5`, `::1`, `[::1]` or `[::1]:80`. A zone id means something on one machine only.

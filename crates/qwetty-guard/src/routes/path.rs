@@ -60,10 +60,14 @@ pub enum PathFault {
 /// The segments of a path in normal form. What needs no decoding is borrowed.
 pub(super) fn segments(path: &[u8]) -> Result<Segments<'_>, PathFault> {
     let rest = path.strip_prefix(b"/").ok_or(PathFault::Relative)?;
-    if rest.is_empty() {
-        return Ok(Segments::new());
+    let mut segments = Segments::new();
+    if !rest.is_empty() {
+        // Not collected: that would hand all this room around.
+        for raw in rest.split(|byte| *byte == b'/') {
+            segments.push(segment(raw)?);
+        }
     }
-    rest.split(|byte| *byte == b'/').map(segment).collect()
+    Ok(segments)
 }
 
 /// The one spelling of a segment that is in canonical form.
