@@ -15,6 +15,7 @@ mod environment;
 mod front;
 mod full_answers;
 mod handler;
+mod known;
 mod layer;
 mod listen_address;
 mod listener;

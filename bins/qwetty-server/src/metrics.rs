@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::known::Known;
+
 /// The upper bounds of the request histogram, in seconds: from a decision in memory to the longest wait.
 const SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
 
@@ -23,6 +25,15 @@ pub(crate) struct Metrics {
     decisions: Family<DecisionLabels, Counter>,
     failed_attempts: Family<AttemptLabels, Counter>,
     connections: Gauge,
+    known_routes: Known<&'static str, RouteCounters, 64>,
+    known_decisions: Known<&'static str, Counter, 16>,
+}
+
+/// The counters of one route.
+#[derive(Debug)]
+struct RouteCounters {
+    seconds: Histogram,
+    requests: Known<u16, Counter, 16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,18 +79,36 @@ impl Metrics {
             failed_attempts.clone(),
         );
         registry.register("connections", "Open client connections", connections.clone());
-        Self { registry, requests, request_seconds, decisions, failed_attempts, connections }
+        Self {
+            registry,
+            requests,
+            request_seconds,
+            decisions,
+            failed_attempts,
+            connections,
+            known_routes: Known::new(),
+            known_decisions: Known::new(),
+        }
     }
 
     /// Counts an answered request. `route` is the route's pattern, never the path that was asked for.
     pub(crate) fn request(&self, route: &'static str, status: StatusCode, took: Duration) {
-        self.requests.get_or_create(&RequestLabels { route, status: status.as_u16() }).inc();
-        self.request_seconds.get_or_create(&RouteLabels { route }).observe(took.as_secs_f64());
+        let of_route = || RouteCounters {
+            seconds: self.request_seconds.get_or_create_owned(&RouteLabels { route }),
+            requests: Known::new(),
+        };
+        self.known_routes.with(route, of_route, |counters| {
+            counters.seconds.observe(took.as_secs_f64());
+            let status = status.as_u16();
+            let of_status = || self.requests.get_or_create_owned(&RequestLabels { route, status });
+            counters.requests.with(status, of_status, Counter::inc);
+        });
     }
 
     /// Counts a decision on a key.
     pub(crate) fn decision(&self, code: &'static str) {
-        self.decisions.get_or_create(&DecisionLabels { code }).inc();
+        let of_code = || self.decisions.get_or_create_owned(&DecisionLabels { code });
+        self.known_decisions.with(code, of_code, Counter::inc);
     }
 
     /// Counts a failed authentication.
