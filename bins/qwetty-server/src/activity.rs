@@ -4,6 +4,7 @@
 //! connecting or of its last answer, and it takes bytes of what it is sent at least every
 //! [`Patience::reading`]. While a complete request is in the service's hands the client owes nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(crate) enum Overdue {
 #[derive(Debug)]
 pub(crate) struct Activity {
     patience: Patience,
+    /// Whether the socket takes no more bytes, which few writes change.
+    is_blocked: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -72,26 +75,31 @@ impl Activity {
             blocked_since: None,
             cut_short: false,
         };
-        Arc::new(Self { patience, state: Mutex::new(state) })
+        Arc::new(Self { patience, is_blocked: AtomicBool::new(false), state: Mutex::new(state) })
     }
 
-    /// Begins an exchange: the head of a request has arrived.
-    pub(crate) fn begin(self: &Arc<Self>) -> Exchange {
+    /// Begins an exchange: the head of a request has arrived, and `is_complete` says whether that is all of it.
+    pub(crate) fn begin(self: &Arc<Self>, is_complete: bool) -> Exchange {
         let mut state = self.lock();
         let number = state.next_exchange;
         state.next_exchange += 1;
-        state.exchanges.push((number, Stage::Receiving));
+        state.exchanges.push((number, if is_complete { Stage::Serving } else { Stage::Receiving }));
         drop(state);
         Exchange { activity: Arc::clone(self), number }
     }
 
     /// The socket took bytes.
     pub(crate) fn unblocked(&self) {
-        self.lock().blocked_since = None;
+        // Only the one task that writes to the socket tells of it.
+        if self.is_blocked.load(Ordering::Relaxed) {
+            self.is_blocked.store(false, Ordering::Relaxed);
+            self.lock().blocked_since = None;
+        }
     }
 
     /// The socket takes no more bytes.
     pub(crate) fn blocked(&self) {
+        self.is_blocked.store(true, Ordering::Relaxed);
         self.lock().blocked_since.get_or_insert_with(Instant::now);
     }
 
@@ -257,17 +265,17 @@ mod tests {
     async fn an_incomplete_request_earns_no_time() {
         let activity = Activity::new(PATIENCE);
         advance(Duration::from_secs(10)).await;
-        let given_up = activity.begin();
+        let given_up = activity.begin(false);
         advance(Duration::from_secs(10)).await;
         drop(given_up);
-        let _incomplete = activity.begin();
+        let _incomplete = activity.begin(false);
         assert_eq!(overdue_after(&activity).await, (Overdue::Request, Duration::from_secs(10)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_service_may_take_its_time_with_a_complete_request() {
         let activity = Activity::new(PATIENCE);
-        let exchange = activity.begin();
+        let exchange = activity.begin(false);
         exchange.receipt().complete();
         never_overdue(&activity).await;
         drop(exchange);
@@ -277,13 +285,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_answer_must_keep_moving_however_busy_the_others_are() {
         let activity = Activity::new(PATIENCE);
-        let stuck = activity.begin();
+        let stuck = activity.begin(false);
         stuck.receipt().complete();
         stuck.answered();
         advance(Duration::from_secs(15)).await;
         stuck.moved();
         advance(Duration::from_secs(15)).await;
-        let other = activity.begin();
+        let other = activity.begin(false);
         other.receipt().complete();
         other.answered();
         drop(other);
@@ -293,7 +301,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_blocked_socket_is_overdue_even_while_the_service_works() {
         let activity = Activity::new(PATIENCE);
-        let exchange = activity.begin();
+        let exchange = activity.begin(false);
         exchange.receipt().complete();
         activity.blocked();
         advance(Duration::from_secs(15)).await;
@@ -306,7 +314,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_ends_after_the_answer_changes_nothing() {
         let activity = Activity::new(PATIENCE);
-        let exchange = activity.begin();
+        let exchange = activity.begin(false);
         let receipt = exchange.receipt();
         exchange.answered();
         assert!(activity.cut_short());

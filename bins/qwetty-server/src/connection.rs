@@ -1,20 +1,27 @@
 //! One connection: HTTP/1.1 or HTTP/2, over TLS or not, within its deadlines.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::Either;
+use futures_util::stream::FuturesUnordered;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
-use crate::activity::{Activity, Exchange, Patience};
+use crate::activity::{Activity, Exchange, Overdue, Patience};
 use crate::answer_body::{AnswerBody, whole};
 use crate::connection_io::ConnectionIo;
 use crate::full_answers::FullAnswers;
@@ -89,57 +96,94 @@ async fn speak<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let service = {
         let (activity, worker) = (Arc::clone(&activity), worker.clone());
         let places = Arc::new(Semaphore::new(HTTP2_STREAMS as usize));
-        service_fn(move |request: Request<Incoming>| {
-            let (handler, places) = (Arc::clone(&handler), Arc::clone(&places));
-            let (exchange, worker) = (activity.begin(), worker.clone());
-            async move {
-                // A stream that its client resets is no stream any more, but its call runs to its end: without a place for
-                // each call, a client that opens and resets has any number of them under way.
-                let place = places.acquire_owned().await;
-                let call = async move {
-                    let answered = answer(handler, request, peer, exchange).await;
-                    drop(place);
-                    answered
-                };
-                Uncancelled::new(call, worker).await
-            }
-        })
+        service_fn(move |request| call(&handler, request, peer, &activity, &worker, &places))
     };
     let protocols = protocols(worker.clone());
     let mut connection = std::pin::pin!(protocols.serve_connection(TokioIo::new(stream), service));
 
-    let mut overdue = std::pin::pin!(activity.overdue());
-    let mut draining = std::pin::pin!(worker.draining());
-    let mut is_draining = false;
-    loop {
-        tokio::select! {
-            result = &mut connection => {
-                if let Err(error) = result {
-                    debug!(%peer, error = &*error, "connection broke off");
+    // The set polls what it holds only when that has woken up, so that requests, for which the connection wakes up, do not
+    // have it looked at each time.
+    let mut events = FuturesUnordered::new();
+    events.push(next_event(&activity, &worker, false));
+    poll_fn(|context| {
+        while let Poll::Ready(Some(event)) = events.poll_next_unpin(context) {
+            match event {
+                Event::Overdue(reason) => {
+                    debug!(%peer, ?reason, "connection closed: the client is overdue");
+                    return Poll::Ready(());
                 }
-                return;
+                Event::Draining => {
+                    connection.as_mut().graceful_shutdown();
+                    events.push(next_event(&activity, &worker, true));
+                }
+                Event::Ended => return Poll::Ready(()),
             }
-            reason = &mut overdue => {
-                debug!(%peer, ?reason, "connection closed: the client is overdue");
-                return;
-            }
-            () = &mut draining, if !is_draining => {
-                is_draining = true;
-                connection.as_mut().graceful_shutdown();
-            }
+        }
+        let result = ready!(connection.as_mut().poll(context));
+        if let Err(error) = result {
+            debug!(%peer, error = &*error, "connection broke off");
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// What happens to a connection, but for what its protocol does.
+enum Event {
+    /// The client broke a promise.
+    Overdue(Overdue),
+    /// Nothing new is to be begun.
+    Draining,
+    /// The grace period is over.
+    Ended,
+}
+
+async fn next_event(activity: &Activity, worker: &Worker, is_draining: bool) -> Event {
+    tokio::select! {
+        reason = activity.overdue() => Event::Overdue(reason),
+        () = worker.draining(), if !is_draining => Event::Draining,
+        () = worker.ended() => Event::Ended,
+    }
+}
+
+/// Begins to answer a request.
+fn call<H: Handler>(
+    handler: &Arc<H>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    activity: &Arc<Activity>,
+    worker: &Worker,
+    places: &Arc<Semaphore>,
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<H> {
+    let (mut head, incoming) = request.into_parts();
+    let is_complete = incoming.is_end_stream();
+    let exchange = activity.begin(is_complete);
+    if is_complete && let Some(response) = handler.handle_at_once(&mut head, peer) {
+        return Either::Left(Uncancelled::answered(Ok(answered(response, exchange))));
+    }
+    let body = RequestBody::new(incoming, exchange.receipt());
+    let (handler, worker) = (Arc::clone(handler), worker.clone());
+    // A stream that its client resets is no stream any more, but its call runs to its end: without a place for each call,
+    // a client that opens and resets has any number of them under way.
+    let call = move |place: Option<OwnedSemaphorePermit>| async move {
+        let response = handler.handle(Request::from_parts(head, body), peer).await;
+        drop(place);
+        Ok(answered(response, exchange))
+    };
+    match Arc::clone(places).try_acquire_owned() {
+        Ok(place) => Either::Left(Uncancelled::new(call(Some(place)), worker)),
+        Err(_) => {
+            let places = Arc::clone(places);
+            Either::Right(Box::pin(async move {
+                let place = places.acquire_owned().await.ok();
+                Uncancelled::new(call(place), worker).await
+            }))
         }
     }
 }
 
-async fn answer<H: Handler>(
-    handler: Arc<H>,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    exchange: Exchange,
-) -> Result<Response<AnswerBody>, Infallible> {
-    let request = request.map(|incoming| RequestBody::new(incoming, exchange.receipt()));
-    let (head, body) = handler.handle(request, peer).await.into_parts();
-    Ok(Response::from_parts(head, AnswerBody::new(whole(body), exchange)))
+fn answered(response: Response<Full<Bytes>>, exchange: Exchange) -> Response<AnswerBody> {
+    response.map(|body| AnswerBody::new(whole(body), exchange))
 }
 
 fn protocols(worker: Worker) -> auto::Builder<Worker> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use qwetty::{ManageError, RootKey, StartError};
@@ -127,6 +128,15 @@ impl Engine {
         Ok(self.engine.manager().issue_root().await?)
     }
 
+    fn counted(&self, answer: Answer, began: Instant) -> Response<Full<Bytes>> {
+        let Answer { response, route, decision } = answer;
+        if let Some(code) = decision {
+            self.metrics.decision(code);
+        }
+        self.metrics.request(route, response.status(), began.elapsed());
+        response
+    }
+
     /// Writes down everything that is counted and not yet stored. Nothing is served any more.
     pub(crate) async fn close(&self) -> Result<(), EngineError> {
         let flushed = self.engine.shutdown().await;
@@ -137,6 +147,13 @@ impl Engine {
 
 impl Handler for Engine {
     #[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not decided by")]
+    fn handle_at_once(&self, head: &mut Parts, peer: SocketAddr) -> Option<Response<Full<Bytes>>> {
+        let began = Instant::now();
+        let answer = self.api.handle_at_once(head, peer)?;
+        Some(self.counted(answer, began))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not decided by")]
     async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let began = Instant::now();
         if Console::serves(request.uri().path()) {
@@ -145,12 +162,8 @@ impl Handler for Engine {
             self.metrics.request(route, response.status(), began.elapsed());
             return response;
         }
-        let Answer { response, route, decision } = self.api.handle(request, peer).await;
-        if let Some(code) = decision {
-            self.metrics.decision(code);
-        }
-        self.metrics.request(route, response.status(), began.elapsed());
-        response
+        let answer = self.api.handle(request, peer).await;
+        self.counted(answer, began)
     }
 
     fn refusal(&self, status: StatusCode) -> Response<Full<Bytes>> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 
@@ -13,6 +14,12 @@ use crate::request_body::RequestBody;
 /// A call that has begun runs to its end even if its client hangs up, so an implementation may change things
 /// in several steps; only the end of a shutdown's grace period cuts it off.
 pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers a request without waiting, by its head alone, if that is enough. Else `None`: [`handle`](Self::handle) answers
+    /// the request with this head then, in which may be kept what was found out already.
+    fn handle_at_once(&self, _head: &mut Parts, _peer: SocketAddr) -> Option<Response<Full<Bytes>>> {
+        None
+    }
+
     /// Answers one request that came over a connection from `peer`.
     fn handle(
         &self,

@@ -77,11 +77,11 @@ impl Listener {
                     let (handler, inner) = (Arc::clone(&handler), worker.clone());
                     // The handshake, too, is the task's: a client that dawdles over it keeps nobody waiting.
                     match tls.as_ref().map(|tls| tls.acceptor()) {
-                        None => worker.spawn(async move {
+                        None => worker.spawn_ending(async move {
                             connection::serve(stream, peer, handler, patience, inner).await;
                             drop((open, slot));
                         }),
-                        Some(acceptor) => worker.spawn(async move {
+                        Some(acceptor) => worker.spawn_ending(async move {
                             connection::serve_tls(stream, acceptor, peer, handler, patience, inner).await;
                             drop((open, slot));
                         }),

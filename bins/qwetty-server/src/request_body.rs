@@ -17,9 +17,7 @@ pub(crate) struct RequestBody {
 
 impl RequestBody {
     pub(crate) fn new(incoming: Incoming, receipt: Receipt) -> Self {
-        let body = Self { incoming, receipt };
-        body.note_end();
-        body
+        Self { incoming, receipt }
     }
 
     fn note_end(&self) {

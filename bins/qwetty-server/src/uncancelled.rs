@@ -9,37 +9,54 @@ use crate::workers::Worker;
 ///
 /// The protocol drops a call whose client hangs up. Half of a change is worse than a change that nobody heard of:
 /// a revocation, say, that reached the disk and not the memory.
-pub(crate) struct Uncancelled<T: Send + 'static> {
-    /// `None` when it is done, or has panicked.
-    future: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    worker: Worker,
+pub(crate) struct Uncancelled<T: Send + 'static>(Option<Call<T>>);
+
+/// A call that was begun; `None` in its place when its answer was given, or it has panicked.
+enum Call<T> {
+    Answered(T),
+    Running(Pin<Box<dyn Future<Output = T> + Send>>, Worker),
 }
 
 impl<T: Send + 'static> Uncancelled<T> {
     pub(crate) fn new(future: impl Future<Output = T> + Send + 'static, worker: Worker) -> Self {
-        Self { future: Some(Box::pin(future)), worker }
+        Self(Some(Call::Running(Box::pin(future), worker)))
+    }
+
+    /// A call that needs no future.
+    pub(crate) fn answered(answer: T) -> Self {
+        Self(Some(Call::Answered(answer)))
     }
 }
+
+/// What it holds is pinned in a place of its own, or is an answer.
+impl<T: Send + 'static> Unpin for Uncancelled<T> {}
 
 impl<T: Send + 'static> Future for Uncancelled<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         // Taken out for the poll, so that one which panics is not polled again by the task in `drop`.
-        let Some(mut future) = self.future.take() else { return Poll::Pending };
-        let polled = future.as_mut().poll(context);
-        if polled.is_pending() {
-            self.future = Some(future);
+        match self.0.take() {
+            None => Poll::Pending,
+            Some(Call::Answered(answer)) => Poll::Ready(answer),
+            Some(Call::Running(mut future, worker)) => {
+                let polled = future.as_mut().poll(context);
+                if polled.is_pending() {
+                    self.0 = Some(Call::Running(future, worker));
+                }
+                polled
+            }
         }
-        polled
     }
 }
 
 impl<T: Send + 'static> Drop for Uncancelled<T> {
     fn drop(&mut self) {
         // Without a runtime the program is ending, and there is nowhere to go on.
-        if let (Some(future), Ok(_)) = (self.future.take(), tokio::runtime::Handle::try_current()) {
-            self.worker.spawn(async move { drop(future.await) });
+        if let (Some(Call::Running(future, worker)), Ok(_)) =
+            (self.0.take(), tokio::runtime::Handle::try_current())
+        {
+            worker.spawn(async move { drop(future.await) });
         }
     }
 }

@@ -72,13 +72,27 @@ impl Worker {
         self.reached(Phase::Draining).await;
     }
 
+    /// Waits until what is under way is to stop where it is.
+    pub(crate) async fn ended(&self) {
+        self.reached(Phase::Ended).await;
+    }
+
+    /// Runs a task that is waited for, and that ends by itself when the grace period is [over](Self::ended).
+    pub(crate) fn spawn_ending(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let worker = self.clone();
+        tokio::spawn(async move {
+            task.await;
+            drop(worker);
+        });
+    }
+
     /// Runs a task that is waited for, and dropped when the grace period is over.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let worker = self.clone();
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = worker.reached(Phase::Ended) => {}
+                () = worker.ended() => {}
                 () = task => {}
             }
         });

@@ -53,6 +53,7 @@ pub fn judge_in_memory(
     Some(concluded(verifier.verify_in_memory(value, &request)?, &ask))
 }
 
+#[allow(clippy::result_large_err, reason = "a refusal is handed on once, to its answer")]
 fn concluded(decided: Result<Verdict, VerifyError>, ask: &Ask<'_>) -> Result<VerifiedKey, Refused> {
     match decided? {
         Verdict::Allow(key) => Ok(key),

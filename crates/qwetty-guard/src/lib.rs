@@ -25,7 +25,7 @@ pub use error_code::ErrorCode;
 pub use failed_attempts::{Attempt, FailedAttempts};
 pub use faults::Faults;
 pub use header::{HeaderError, single, single_value};
-pub use header_texts::HeaderTexts;
+pub use header_texts::{HeaderForm, HeaderTextError, HeaderTexts, push_decimal};
 pub use judge::{Refused, judge, judge_in_memory};
 pub use limits::{LimitError, check_limits};
 pub use path_table::{AmbiguousTable, PathRow, PathTable, Routed, Unrouted};

@@ -61,29 +61,32 @@ impl RateLimit {
         self.wait.max(1)
     }
 
-    /// Sets `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the pair `RateLimit-Policy`, `RateLimit`
+    /// `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the pair `RateLimit-Policy`, `RateLimit`
     /// (draft-ietf-httpapi-ratelimit-headers-11), whose policy is named after the tier.
+    pub const HEADERS: [HeaderName; 5] =
+        [X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, RATELIMIT_POLICY, RATELIMIT];
+
+    /// Sets the [`HEADERS`](Self::HEADERS).
     pub fn stamp(&self, headers: &mut HeaderMap) {
         let mut texts = HeaderTexts::default();
         self.write(&mut texts);
-        // A tier's name and digits are always header values.
-        let _ = texts.set(headers);
+        for (name, value) in Self::HEADERS.into_iter().zip(texts.values()) {
+            // A tier's name and digits are always header values.
+            if let Ok(value) = value {
+                headers.insert(name, value);
+            }
+        }
     }
 
-    /// Writes the same headers beside others of the answer.
+    /// Writes the values of the [`HEADERS`](Self::HEADERS) beside others of the answer.
     pub fn write(&self, texts: &mut HeaderTexts) {
-        let (limit, window) = (self.quota.limit().into(), self.quota.window_seconds().into());
-        let remaining = self.remaining.into();
-        texts.add(X_RATELIMIT_LIMIT, |text| push_decimal(text, limit));
-        texts.add(X_RATELIMIT_REMAINING, |text| push_decimal(text, remaining));
-        texts.add(X_RATELIMIT_RESET, |text| {
-            if self.reset < 0 {
-                text.push(b'-');
-            }
-            push_decimal(text, self.reset.unsigned_abs());
-        });
-        texts.add(RATELIMIT_POLICY, |text| push_item(text, self.tier, [(b";q=", limit), (b";w=", window)]));
-        texts.add(RATELIMIT, |text| push_item(text, self.tier, [(b";r=", remaining), (b";t=", self.wait)]));
+        let (limit, window): (u64, u64) = (self.quota.limit().into(), self.quota.window_seconds().into());
+        let remaining: u64 = self.remaining.into();
+        texts.add(|text| push_decimal(text, limit));
+        texts.add(|text| push_decimal(text, remaining));
+        texts.add(|text| push_decimal(text, self.reset));
+        texts.add(|text| push_item(text, self.tier, [(b";q=", limit), (b";w=", window)]));
+        texts.add(|text| push_item(text, self.tier, [(b";r=", remaining), (b";t=", self.wait)]));
     }
 }
 

@@ -10,8 +10,6 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const PREFIX: &[u8; 4] = b"req_";
 const LENGTH: usize = 30;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// `req_` and 26 characters. Always the server's own: a client's is never taken, since it could forge the trail.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId([u8; LENGTH]);
@@ -41,14 +39,22 @@ impl RequestIds {
 }
 
 impl RequestId {
+    /// The header in which an answer tells its id: `X-Request-Id`.
+    pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
     fn from_bits(bits: u128) -> Self {
         let mut text = [0; LENGTH];
         let (prefix, digits) = text.split_at_mut(PREFIX.len());
         prefix.copy_from_slice(PREFIX);
-        let mut rest = bits;
-        for digit in digits.iter_mut().rev() {
-            *digit = ALPHABET.get((rest & 31) as usize).copied().unwrap_or(b'0');
-            rest >>= 5;
+        // Twelve digits at a time: 60 bits are one word of the machine.
+        let (high, others) = digits.split_at_mut(2);
+        let (middle, low) = others.split_at_mut(12);
+        for (digits, bits) in [(high, bits >> 120), (middle, bits >> 60), (low, bits)] {
+            let mut rest = bits as u64;
+            for digit in digits.iter_mut().rev() {
+                *digit = ALPHABET.get((rest & 31) as usize).copied().unwrap_or(b'0');
+                rest >>= 5;
+            }
         }
         Self(text)
     }
@@ -62,7 +68,7 @@ impl RequestId {
     /// Sets `X-Request-Id`.
     pub fn stamp(&self, headers: &mut HeaderMap) {
         if let Ok(value) = HeaderValue::from_bytes(&self.0) {
-            headers.insert(X_REQUEST_ID, value);
+            headers.insert(Self::HEADER, value);
         }
     }
 }
@@ -125,10 +131,10 @@ mod tests {
     #[test]
     fn a_response_is_stamped_over_whatever_stood_there() {
         let mut headers = HeaderMap::new();
-        headers.insert(X_REQUEST_ID, HeaderValue::from_static("forged"));
+        headers.insert(RequestId::HEADER, HeaderValue::from_static("forged"));
         let id = RequestIds::new(5).next();
         id.stamp(&mut headers);
-        assert_eq!(headers.get_all(X_REQUEST_ID).iter().count(), 1);
-        assert_eq!(headers.get(X_REQUEST_ID).unwrap(), id.as_str());
+        assert_eq!(headers.get_all(RequestId::HEADER).iter().count(), 1);
+        assert_eq!(headers.get(RequestId::HEADER).unwrap(), id.as_str());
     }
 }

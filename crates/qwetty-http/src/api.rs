@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +14,13 @@ use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
     AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, PathTable, Problem, RateLimit, Refused,
-    RequestId, RequestIds, RouteTable, Routed, TrustedProxies, WithoutForwardedFor, check_limits,
-    client_address,
+    RequestId, RequestIds, RouteTable, TrustedProxies, WithoutForwardedFor, check_limits, client_address,
 };
 
 use crate::admission::{Door, admit};
 use crate::body;
 use crate::calls;
-use crate::calls::authorize::{Form, authorize, refusal};
+use crate::calls::authorize::{Allowed, Form, authorize, authorize_in_memory, refusal};
 use crate::calls::docs::Docs;
 use crate::github::GithubKeys;
 use crate::json::Json;
@@ -41,8 +41,9 @@ pub struct Api {
     pub(crate) failures: Arc<FailedAttempts>,
     pub(crate) leak_reports: AddressBudget,
     pub(crate) github: Option<GithubKeys>,
+    pub(crate) allowed: Allowed,
+    pub(crate) ids: RequestIds,
     router: PathTable<Row>,
-    ids: RequestIds,
 }
 
 /// An answer, with what a server counts of it.
@@ -66,7 +67,9 @@ pub(crate) struct Admitted<'a> {
     pub(crate) id: Option<String>,
     pub(crate) query: Query,
     pub(crate) parts: &'a Parts,
-    pub(crate) origin: Origin,
+    /// The client's address, if it is known.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) request: &'a RequestId,
 }
 
 /// What a call answers: what goes out, and the code of the decision that it made, if it is one that decides.
@@ -113,8 +116,9 @@ impl Api {
             failures: Arc::default(),
             leak_reports: AddressBudget::new(calls::leaks::REPORTS, calls::leaks::REPORTS_WINDOW),
             github: None,
-            router: PathTable::new(ROWS)?,
+            allowed: Allowed::new(),
             ids: RequestIds::new(seed),
+            router: PathTable::new(ROWS)?,
         })
     }
 
@@ -136,19 +140,24 @@ impl Api {
         Self { github: Some(keys), ..self }
     }
 
+    /// Answers a request without waiting, by its head alone, if that is enough: a gateway's, whose key is good and in memory.
+    /// Else `None`; [`handle`](Self::handle) answers the request with this head then, in which a refusal that was decided and
+    /// counted is kept.
+    pub fn handle_at_once(&self, head: &mut Parts, peer: SocketAddr) -> Option<Answer> {
+        authorize_in_memory(self, Form::at(head.uri.path())?, head, peer.ip())
+    }
+
     /// Answers one request that came from `peer`. Never fails: whatever goes wrong is an answer.
     pub async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Answer
     where
         B: Body<Data = Bytes>,
     {
         let id = self.ids.next();
-        let (parts, body) = request.into_parts();
-        let routed = self.router.route(&parts.method, known(parts.uri.path()));
-        if let Ok(Routed { row, .. }) = &routed
-            && let Some(form) = Form::of(row.call)
-        {
-            return authorize(self, form, &parts, peer.ip(), row, &id).await;
+        let (mut parts, body) = request.into_parts();
+        if let Some(form) = Form::at(parts.uri.path()) {
+            return authorize(self, form, &mut parts, peer.ip(), &id).await;
         }
+        let routed = self.router.route(&parts.method, known(parts.uri.path()));
         let routed = check_limits(&parts).map_err(Problem::from).and_then(|()| routed.map_err(Problem::from));
         let routed = match routed {
             Ok(routed) => routed,
@@ -171,10 +180,12 @@ impl Api {
             id: routed.id,
             query,
             parts: &parts,
-            origin: Origin { address, request_id: Some(id.as_str().to_owned()) },
+            address,
+            request: &id,
         });
         let answered = match admitted {
-            Ok(admitted) => self.call(admitted, body).await,
+            // Pinned here and lent, so that it is not handed from one future to the next.
+            Ok(admitted) => self.call(admitted, pin!(body)).await,
             Err(error) => Err(error.into()),
         };
         Answer::of(answered, routed.row, rate, &id)
@@ -248,7 +259,12 @@ impl Admitted<'_> {
     /// Who calls; [`Problem`] for a call that needs nobody, which a row of the table rules out.
     pub(crate) fn caller(&self) -> Result<(Caller, &VerifiedKey), Problem> {
         let key = self.key()?;
-        Ok((Caller::key(key.clone(), self.origin.clone()), key))
+        Ok((Caller::key(key.clone(), self.origin()), key))
+    }
+
+    /// Where the call came from, for the audit log.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { address: self.address, request_id: Some(self.request.as_str().to_owned()) }
     }
 
     /// The caller's key; [`Problem`] as above.
@@ -296,7 +312,7 @@ impl Admitted<'_> {
     /// A client may take its time with a body, and its key be revoked or narrowed meanwhile: what the call does, it does
     /// as what the caller is once the body is there.
     async fn judge_again(&mut self, api: &Api) -> Result<(), Problem> {
-        let door = Door::new(self.row, &self.parts.headers, self.origin.address, self.id.as_deref()).again();
+        let door = Door::new(self.row, &self.parts.headers, self.address, self.id.as_deref()).again();
         self.key = admit(&api.verifier, &door).await.map_err(|refused| refused.problem)?;
         Ok(())
     }
@@ -304,7 +320,8 @@ impl Admitted<'_> {
 
 /// Begins when a body is first waited for.
 async fn body_deadline() {
-    tokio::time::sleep(BODY_DEADLINE).await;
+    // In a place of its own: hardly any body is waited for.
+    Box::pin(tokio::time::sleep(BODY_DEADLINE)).await;
 }
 
 impl Answer {
@@ -339,8 +356,11 @@ impl Answer {
     }
 }
 
+/// What the header `Cache-Control` says.
+pub(crate) const NOT_CACHED: HeaderValue = HeaderValue::from_static("no-store");
+
 /// No answer is for anyone's cache: one holds a key value, and all depend on who asked.
-pub(crate) fn private(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+fn private(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    response.headers_mut().insert(header::CACHE_CONTROL, NOT_CACHED);
     response
 }

@@ -61,7 +61,7 @@ impl Fields {
                 (Vec::new(), false)
             }
         };
-        Self { members, is_object, known: Vec::new(), faults }
+        Self { members, is_object, known: Vec::with_capacity(8), faults }
     }
 
     /// A field that must be there and not null.

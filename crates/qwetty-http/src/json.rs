@@ -115,7 +115,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
         let mut object = Vec::new();
-        let mut names = HashSet::new();
+        let mut names = None;
         while let Some(name) = members.next_key::<String>()? {
             if is_repeated(&name, &object, &mut names) {
                 return Err(de::Error::custom("an object has two members of the same name"));
@@ -128,14 +128,12 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
 /// Whether a member of this name is there already. Few names are compared one by one; of more, `names` is a set, since
 /// comparing every name with every other would let one body cost seconds.
-fn is_repeated(name: &str, members: &[(String, Json)], names: &mut HashSet<String>) -> bool {
+fn is_repeated(name: &str, members: &[(String, Json)], names: &mut Option<HashSet<String>>) -> bool {
     const FEW: usize = 16;
     if members.len() < FEW {
         return members.iter().any(|(known, _)| known == name);
     }
-    if names.is_empty() {
-        names.extend(members.iter().map(|(known, _)| known.clone()));
-    }
+    let names = names.get_or_insert_with(|| members.iter().map(|(known, _)| known.clone()).collect());
     !names.insert(name.to_owned())
 }
 

@@ -1,19 +1,19 @@
 //! The request that a gateway asks about.
 
 use http::Method;
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use qwetty_guard::{HeaderError, single_value};
+use qwetty_guard::HeaderError;
 
 use crate::route::AUTHORIZE_ENVOY;
 
 /// How traefik, Caddy and others tell it.
-const FORWARDED: Pair = Pair {
+static FORWARDED: Pair = Pair {
     method: HeaderName::from_static("x-forwarded-method"),
     uri: HeaderName::from_static("x-forwarded-uri"),
 };
 /// How nginx and others tell it.
-const ORIGINAL: Pair = Pair {
+static ORIGINAL: Pair = Pair {
     method: HeaderName::from_static("x-original-method"),
     uri: HeaderName::from_static("x-original-uri"),
 };
@@ -53,13 +53,32 @@ struct Pair {
     uri: HeaderName,
 }
 
+/// What stands under the name of a header that may stand once.
+#[derive(Clone, Copy)]
+enum Told<'a> {
+    Nothing,
+    Once(&'a HeaderValue),
+    Repeated,
+}
+
 impl<'a> OriginalRequest<'a> {
     /// The request in a gateway's headers: one of the two pairs, or both if they are equal, each header once.
     ///
     /// # Errors
     /// [`OriginalError`] for anything else.
     pub(crate) fn in_headers(headers: &'a HeaderMap) -> Result<Self, OriginalError> {
-        match (FORWARDED.read(headers)?, ORIGINAL.read(headers)?) {
+        let names = [&FORWARDED.method, &FORWARDED.uri, &ORIGINAL.method, &ORIGINAL.uri];
+        // Once through them all costs less than to look up four, two of which are not there.
+        let mut told = [Told::Nothing; 4];
+        for (name, value) in headers {
+            for (own, told) in names.into_iter().zip(&mut told) {
+                if own == name {
+                    *told = told.and(value);
+                }
+            }
+        }
+        let [method, uri, original_method, original_uri] = told;
+        match (FORWARDED.read(method, uri)?, ORIGINAL.read(original_method, original_uri)?) {
             (Some(one), Some(other)) if one != other => Err(OriginalError::Disagreeing),
             (Some(one), _) | (None, Some(one)) => Ok(one),
             (None, None) => Err(OriginalError::Missing),
@@ -74,11 +93,32 @@ impl<'a> OriginalRequest<'a> {
     }
 }
 
+impl<'a> Told<'a> {
+    fn and(self, value: &'a HeaderValue) -> Self {
+        match self {
+            Self::Nothing => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        }
+    }
+
+    fn value(self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, HeaderError> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Once(value) => Ok(Some(value)),
+            Self::Repeated => Err(HeaderError::Repeated(name.clone())),
+        }
+    }
+}
+
 impl Pair {
-    fn read<'a>(&self, headers: &'a HeaderMap) -> Result<Option<OriginalRequest<'a>>, OriginalError> {
+    fn read<'a>(
+        &self,
+        method: Told<'a>,
+        uri: Told<'a>,
+    ) -> Result<Option<OriginalRequest<'a>>, OriginalError> {
         let missing =
             |name: &HeaderName, beside: &HeaderName| OriginalError::Incomplete(name.clone(), beside.clone());
-        match (single_value(headers, &self.method)?, single_value(headers, &self.uri)?) {
+        match (method.value(&self.method)?, uri.value(&self.uri)?) {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(missing(&self.method, &self.uri)),
             (Some(_), None) => Err(missing(&self.uri, &self.method)),

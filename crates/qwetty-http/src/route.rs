@@ -120,7 +120,7 @@ const CHANNELS: &str = "/api/v1/channels";
 const CHANNEL: &str = "/api/v1/channels/{id}";
 
 /// Where a gateway asks about the request that its headers tell.
-const AUTHORIZE: &str = "/api/v1/authorize";
+pub(crate) const AUTHORIZE: &str = "/api/v1/authorize";
 /// The same for Envoy, whose own request line is the original one with this before it.
 pub(crate) const AUTHORIZE_ENVOY: &str = "/api/v1/authorize/envoy";
 

@@ -8,8 +8,10 @@ use crate::timestamp::Timestamp;
 
 /// Crockford's base32, lower-case: no `i`, `l`, `o` or `u`. In ASCII order, so ids sort as their text does.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// The letters and the underscore before the digits.
+const PREFIX_LENGTH: usize = 4;
 /// Digits of 128 bits; the first one holds three bits, the others five.
-const TEXT_DIGITS: u32 = 26;
+const TEXT_DIGITS: usize = 26;
 /// The last millisecond that the 48 bits of a UUIDv7 hold, in the year 10889.
 const MAX_MILLIS: i64 = (1 << 48) - 1;
 
@@ -43,10 +45,17 @@ macro_rules! id {
             }
         }
 
+        impl $name {
+            /// The text form: ASCII.
+            pub fn text(self) -> [u8; PREFIX_LENGTH + TEXT_DIGITS] {
+                text($prefix, self.0)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str($prefix)?;
-                write_digits(self.0, f)
+                // ASCII: the fallback is never taken.
+                f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
             }
         }
 
@@ -100,17 +109,25 @@ fn time_ordered<R: TryCryptoRng + ?Sized>(now: Timestamp, rng: &mut R) -> Result
     Ok(Builder::from_unix_timestamp_millis(millis.unsigned_abs(), &tail).into_uuid().as_u128())
 }
 
-fn write_digits(number: u128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = [b'0'; TEXT_DIGITS as usize];
-    for (place, digit) in (0..TEXT_DIGITS).rev().zip(&mut text) {
-        let index = (number >> (5 * place)) & 31;
-        *digit = DIGITS.get(index as usize).copied().unwrap_or_default();
+fn text(prefix: &str, number: u128) -> [u8; PREFIX_LENGTH + TEXT_DIGITS] {
+    let mut text = [b'0'; PREFIX_LENGTH + TEXT_DIGITS];
+    let (start, digits) = text.split_at_mut(PREFIX_LENGTH);
+    start.iter_mut().zip(prefix.bytes()).for_each(|(place, byte)| *place = byte);
+    // Twelve digits at a time: 60 bits are one word of the machine.
+    let (high, others) = digits.split_at_mut(TEXT_DIGITS - 24);
+    let (middle, low) = others.split_at_mut(12);
+    for (digits, bits) in [(high, number >> 120), (middle, number >> 60), (low, number)] {
+        let mut rest = bits as u64;
+        for digit in digits.iter_mut().rev() {
+            *digit = DIGITS.get((rest & 31) as usize).copied().unwrap_or_default();
+            rest >>= 5;
+        }
     }
-    f.write_str(str::from_utf8(&text).unwrap_or_default()) // ASCII: the fallback is never taken
+    text
 }
 
 fn read_digits(text: &str) -> Option<u128> {
-    if text.len() != TEXT_DIGITS as usize {
+    if text.len() != TEXT_DIGITS {
         return None;
     }
     text.bytes().try_fold(0u128, |number, byte| {

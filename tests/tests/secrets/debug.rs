@@ -422,7 +422,8 @@ impl Prints {
         budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap();
         self.of(&(budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap_err(), &budget));
         self.of(&(FailedAttempts::new(budget), Attempt::Held));
-        self.of(&HeaderTexts::default());
+        let form = HeaderForm::new([RequestId::HEADER]);
+        self.of(&(HeaderTexts::default(), form.filled(HeaderTexts::default()).unwrap_err(), form));
         let mut faults = Faults::default();
         faults.add("name", "is missing");
         self.of(&faults);

@@ -93,10 +93,11 @@ fn segment(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
         Cow::Borrowed(std::str::from_utf8(raw).map_err(|_| PathFault::NotAscii)?)
     };
     // Some servers cut a segment's parameters off before they look at the segment itself.
-    match text.split(';').next() {
-        None | Some("") => Err(PathFault::EmptySegment),
-        Some("." | "..") => Err(PathFault::DotSegment),
-        Some(_) => Ok(text),
+    let own = text.bytes().take_while(|byte| *byte != b';').take(3);
+    match own.clone().count() {
+        0 => Err(PathFault::EmptySegment),
+        1 | 2 if own.clone().all(|byte| byte == b'.') => Err(PathFault::DotSegment),
+        _ => Ok(text),
     }
 }
 

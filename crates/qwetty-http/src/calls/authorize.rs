@@ -1,24 +1,22 @@
 //! `/authorize`: the decision for a gateway, on a request that it is about to pass on.
 
-use std::fmt::Display;
-use std::io::Write;
 use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::Response;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use http::request::Parts;
 use http_body_util::Full;
 use qwetty::{Charge, VerifiedKey};
-use qwetty_authz::{Catalogue, ChannelId, ChannelScope, Permission};
+use qwetty_authz::{Catalogue, ChannelId, ChannelScope};
 use qwetty_guard::{
-    ErrorCode, HeaderTexts, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor, check_limits,
-    client_address, judge,
+    ErrorCode, HeaderForm, HeaderTexts, Need, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor,
+    check_limits, client_address, judge, judge_in_memory,
 };
 
-use crate::api::{Answer, Api, private};
+use crate::api::{Answer, Api, NOT_CACHED};
 use crate::original_request::OriginalRequest;
-use crate::route::{Call, Row};
+use crate::route::{AUTHORIZE, AUTHORIZE_ENVOY, known};
 
 const KEY_ID: HeaderName = HeaderName::from_static("x-qwetty-key-id");
 const ORGANIZATION_ID: HeaderName = HeaderName::from_static("x-qwetty-organization-id");
@@ -26,9 +24,6 @@ const PERMISSIONS: HeaderName = HeaderName::from_static("x-qwetty-permissions");
 const CHANNEL_SCOPES: HeaderName = HeaderName::from_static("x-qwetty-channel-scopes");
 /// A refusal's body for gateways that drop bodies.
 const PROBLEM: HeaderName = HeaderName::from_static("x-qwetty-problem");
-
-/// Room for every header of an allowed answer: four of identity, five of the quota, the request id and its like.
-const HEADERS: usize = 16;
 
 /// How a gateway tells the original request.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +35,19 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// The form of this call, if it is a gateway's.
-    pub(crate) fn of(call: Call) -> Option<Self> {
-        match call {
-            Call::Authorize => Some(Self::Headers),
-            Call::AuthorizeEnvoy => Some(Self::RequestLine),
+    /// The form of a gateway's call at this path, if one is there.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        match known(path) {
+            AUTHORIZE => Some(Self::Headers),
+            AUTHORIZE_ENVOY => Some(Self::RequestLine),
             _ => None,
+        }
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Headers => AUTHORIZE,
+            Self::RequestLine => AUTHORIZE_ENVOY,
         }
     }
 }
@@ -54,27 +56,46 @@ impl Form {
 pub(crate) async fn authorize(
     api: &Api,
     form: Form,
-    parts: &Parts,
+    parts: &mut Parts,
     peer: IpAddr,
-    row: &Row,
     id: &RequestId,
 ) -> Answer {
-    let decided = decide(api, form, parts, peer).await;
-    let (decision, answered) = match decided {
-        Ok(key) => (Some("valid"), allowed(api.engine.catalogue(), &key).map_err(Refused::from)),
+    let decided = match parts.extensions.remove() {
+        Some(RefusedBefore(refused)) => Err(refused),
+        None => match asked(api, form, parts, peer) {
+            Ok((need, address)) => {
+                judge(&api.verifier, &parts.headers, need.ask(address), Charge::Units(1)).await
+            }
+            Err(problem) => Err(problem.into()),
+        },
+    };
+    let decided = match decided {
+        Ok(key) => Ok(key),
+        Err(refused) => Err(Box::pin(api.slow(refused, client(api, parts, peer))).await),
+    };
+    answer(api, form, decided, id)
+}
+
+/// A refusal that was decided, and counted, when the head of the request came. It may take its time, and is not to be decided
+/// again.
+#[derive(Clone)]
+struct RefusedBefore(Refused);
+
+/// The same without waiting, for a key that is good; `None` if it takes the store to decide, or the key is refused.
+pub(crate) fn authorize_in_memory(api: &Api, form: Form, parts: &mut Parts, peer: IpAddr) -> Option<Answer> {
+    let decided = match asked(api, form, parts, peer) {
+        Ok((need, address)) => {
+            judge_in_memory(&api.verifier, &parts.headers, need.ask(address), Charge::Units(1))?
+        }
+        Err(problem) => Err(problem.into()),
+    };
+    match decided {
+        Ok(key) => Some(answer(api, form, Ok(key), &api.ids.next())),
         Err(refused) => {
-            let refused = Box::pin(api.slow(refused, client(api, parts, peer))).await;
-            (refused.code.map(|code| code.as_str()), Err(refused))
+            parts.extensions.insert(RefusedBefore(refused));
+            None
         }
-    };
-    let response = match answered {
-        Ok(mut response) => {
-            id.stamp(response.headers_mut());
-            private(response)
-        }
-        Err(refused) => refusal(refused, id),
-    };
-    Answer { response, route: row.path, decision }
+    }
 }
 
 /// A refusal that gateways can pass on although they drop its body: the header `X-Qwetty-Problem` has the same JSON.
@@ -88,10 +109,16 @@ pub(crate) fn refusal(refused: Refused, id: &RequestId) -> Response<Full<Bytes>>
     response
 }
 
-async fn decide(api: &Api, form: Form, parts: &Parts, peer: IpAddr) -> Result<VerifiedKey, Refused> {
-    check_limits(parts).map_err(Problem::from)?;
+/// What the original request needs of the key that it bears, and from where it came.
+fn asked<'a>(
+    api: &'a Api,
+    form: Form,
+    parts: &'a Parts,
+    peer: IpAddr,
+) -> Result<(Need<'a>, Option<IpAddr>), Problem> {
+    check_limits(parts)?;
     if !api.trusted.contains(peer) {
-        return Err(Problem::new(ErrorCode::UntrustedProxy).into());
+        return Err(Problem::new(ErrorCode::UntrustedProxy));
     }
     let original = match form {
         Form::Headers => {
@@ -99,8 +126,8 @@ async fn decide(api: &Api, form: Form, parts: &Parts, peer: IpAddr) -> Result<Ve
         }
         Form::RequestLine => OriginalRequest::in_request_line(parts),
     };
-    let need = api.routes.find(original.method, original.target, &parts.headers).map_err(Problem::from)?;
-    judge(&api.verifier, &parts.headers, need.ask(client(api, parts, peer)), Charge::Units(1)).await
+    let need = api.routes.find(original.method, original.target, &parts.headers)?;
+    Ok((need, client(api, parts, peer)))
 }
 
 /// Whose request the gateway asks about.
@@ -108,33 +135,55 @@ fn client(api: &Api, parts: &Parts, peer: IpAddr) -> Option<IpAddr> {
     client_address(peer, &parts.headers, &api.trusted, WithoutForwardedFor::Unknown)
 }
 
-/// Every header is set, if need be empty: a gateway lets a client's own through where ours is missing.
-fn allowed(catalogue: &Catalogue, key: &VerifiedKey) -> Result<Response<Full<Bytes>>, Problem> {
-    let access = key.access();
-    let permissions = catalogue.in_order(&access.permissions);
-    let mut texts = HeaderTexts::default();
-    texts.add(KEY_ID, |text| push(text, key.id()));
-    texts.add(ORGANIZATION_ID, |text| push(text, key.organization()));
-    texts.add(PERMISSIONS, |text| push_list(text, permissions.iter().map(Permission::as_str)));
-    texts.add(CHANNEL_SCOPES, |text| match &access.channels {
-        ChannelScope::All => {}
-        ChannelScope::Only(channels) => push_list(text, channels.iter().map(ChannelId::as_str)),
-    });
-    if let Some(standing) = key.standing() {
-        RateLimit::of(standing).write(&mut texts);
-    }
-    let mut response = Response::new(Full::default());
-    response.headers_mut().reserve(HEADERS);
-    texts.set(response.headers_mut()).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written");
-        Problem::new(ErrorCode::Unavailable)
-    })?;
-    Ok(response)
+fn answer(api: &Api, form: Form, decided: Result<VerifiedKey, Refused>, id: &RequestId) -> Answer {
+    let (decision, answered) = match decided {
+        Ok(key) => {
+            (Some("valid"), api.allowed.answer(api.engine.catalogue(), &key, id).map_err(Refused::from))
+        }
+        Err(refused) => (refused.code.map(|code| code.as_str()), Err(refused)),
+    };
+    let response = answered.unwrap_or_else(|refused| refusal(refused, id));
+    Answer { response, route: form.path(), decision }
 }
 
-fn push(text: &mut Vec<u8>, id: impl Display) {
-    // Memory takes whatever is written.
-    let _ = write!(text, "{id}");
+/// The answer to a gateway whose request is to pass on.
+pub(crate) struct Allowed(HeaderForm);
+
+impl Allowed {
+    /// Every header is set, if need be empty: a gateway lets a client's own through where ours is missing.
+    pub(crate) fn new() -> Self {
+        let identity = [KEY_ID, ORGANIZATION_ID, PERMISSIONS, CHANNEL_SCOPES];
+        let names = identity.into_iter().chain(RateLimit::HEADERS).chain([RequestId::HEADER]);
+        Self(HeaderForm::new(names).with(CACHE_CONTROL, NOT_CACHED))
+    }
+
+    fn answer(
+        &self,
+        catalogue: &Catalogue,
+        key: &VerifiedKey,
+        id: &RequestId,
+    ) -> Result<Response<Full<Bytes>>, Problem> {
+        let access = key.access();
+        let permissions = catalogue.in_order(&access.permissions);
+        // Whatever is charged has a standing.
+        let standing = key.standing().ok_or_else(|| Problem::new(ErrorCode::Unavailable))?;
+        let mut texts = HeaderTexts::default();
+        texts.add(|text| text.extend_from_slice(&key.id().text()));
+        texts.add(|text| text.extend_from_slice(&key.organization().text()));
+        texts.add(|text| push_list(text, permissions.iter().map(|permission| permission.as_str())));
+        texts.add(|text| match &access.channels {
+            ChannelScope::All => {}
+            ChannelScope::Only(channels) => push_list(text, channels.iter().map(ChannelId::as_str)),
+        });
+        RateLimit::of(standing).write(&mut texts);
+        texts.add(|text| text.extend_from_slice(id.as_str().as_bytes()));
+        let mut response = Response::new(Full::default());
+        *response.headers_mut() = self.0.filled(texts).map_err(|error| {
+            tracing::error!(%error, "an answer could not be written");
+            Problem::new(ErrorCode::Unavailable)
+        })?;
+        Ok(response)
+    }
 }
 
 fn push_list<'a>(text: &mut Vec<u8>, names: impl Iterator<Item = &'a str>) {
@@ -175,8 +224,44 @@ mod tests {
                 .header("host", "a")
                 .header("authorization", format!("Bearer {value}"));
             let request = request.body(Empty::<Bytes>::new()).unwrap();
-            let answer = api.handle(request, peer.parse().unwrap()).await;
+            let (mut head, body) = request.into_parts();
+            let peer = peer.parse().unwrap();
+            let answer = api.handle(Request::from_parts(head.clone(), body), peer).await;
             assert_eq!((answer.route, answer.decision), (envoy, decision), "{path} {peer}");
+            // What was decided once is in memory.
+            let again = match api.handle_at_once(&mut head, peer) {
+                Some(again) => again,
+                None => api.handle(Request::from_parts(head, Empty::<Bytes>::new()), peer).await,
+            };
+            assert_eq!((again.route, again.decision), (envoy, decision), "{path} {peer}");
+            assert_eq!(again.response.status(), answer.response.status(), "{path} {peer}");
+            assert!(again.response.headers().keys().eq(answer.response.headers().keys()), "{path} {peer}");
         }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_decided_at_once_that_takes_the_store_or_a_body() {
+        let store = Arc::new(MemoryStore::new());
+        let first = Engine::builder(store.clone()).start().unwrap();
+        let root = first.manager().set_up().await.unwrap().unwrap();
+        let engine = Engine::builder(store).start().unwrap();
+        let api = Api::new(engine, TrustedProxies::default(), RouteTable::qwetty(), 1).unwrap();
+        for path in ["/api/v1/verify", "/api/v1/me", "/api/v1/authorize/", "/api/v1/authorize/envoys", "/"] {
+            let request = Request::get(path).header("host", "a");
+            let request = request.header("authorization", format!("Bearer {}", root.value.expose()));
+            let (mut head, ()) = request.body(()).unwrap().into_parts();
+            assert!(api.handle_at_once(&mut head, "127.0.0.1:9".parse().unwrap()).is_none(), "{path}");
+        }
+        let trusted: TrustedProxies = ["127.0.0.1".parse().unwrap()].into_iter().collect();
+        let engine = api.engine.clone();
+        let api = Api::new(engine, trusted, RouteTable::qwetty(), 1).unwrap();
+        let request = Request::get("/api/v1/authorize/envoy/api/v1/chats").header("host", "a");
+        let request = request.header("authorization", format!("Bearer {}", root.value.expose()));
+        let (mut head, body) = request.body(Empty::<Bytes>::new()).unwrap().into_parts();
+        let peer = "127.0.0.1:9".parse().unwrap();
+        assert!(api.handle_at_once(&mut head, peer).is_none());
+        let answer = api.handle(Request::from_parts(head.clone(), body), peer).await;
+        assert_eq!(answer.decision, Some("valid"));
+        assert_eq!(api.handle_at_once(&mut head, peer).unwrap().decision, Some("valid"));
     }
 }

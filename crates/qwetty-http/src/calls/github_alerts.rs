@@ -54,6 +54,7 @@ pub(crate) async fn report<B: Body<Data = Bytes>>(
 ) -> Result<Answered, Problem> {
     let keys = api.github.as_ref().ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
     let body = admitted.require_raw_json(body).await?;
+    let origin = admitted.origin();
     admitted.query.finish()?;
     let headers = &admitted.parts.headers;
     let (identifier, signature) = (single(headers, &IDENTIFIER)?, single(headers, &SIGNATURE)?);
@@ -61,12 +62,11 @@ pub(crate) async fn report<B: Body<Data = Bytes>>(
         .zip(signature)
         .is_some_and(|(identifier, signature)| keys.verify(identifier, signature, &body))
     {
-        return Err(forged(api, &admitted.origin));
+        return Err(forged(api, &origin));
     }
     let alerts = alerts(Json::parse(&body).map_err(BodyError::from)?)?;
-    let revoking = alerts
-        .iter()
-        .map(|alert| api.manager.revoke_leaked(admitted.origin.clone(), &alert.token, reason(alert)));
+    let revoking =
+        alerts.iter().map(|alert| api.manager.revoke_leaked(origin.clone(), &alert.token, reason(alert)));
     let known: Result<Vec<bool>, ManageError> = join_all(revoking).await.into_iter().collect();
     let feedback: Vec<_> =
         alerts.iter().zip(known?).map(|(alert, is_known)| Feedback::on(alert, is_known)).collect();

@@ -36,14 +36,15 @@ pub(crate) async fn report<B: Body<Data = Bytes>>(
 ) -> Result<Answered, Problem> {
     let now = api.engine.now().moment;
     api.leak_reports
-        .take(admitted.origin.address, 1, Duration::ZERO, now)
+        .take(admitted.address, 1, Duration::ZERO, now)
         .map_err(|exhausted| Problem::rate_limited(exhausted.retry_after_seconds()))?;
+    let origin = admitted.origin();
     let json = admitted.require_json(api, body).await?;
     let mut fields = Fields::new(Some(json));
     admitted.query.finish()?;
     let reported = fields.required("keys", values);
     let reported = fields.finish(|| reported)?;
-    let revoking = revoke_all(api, &admitted.origin, &reported);
+    let revoking = revoke_all(api, &origin, &reported);
     let (revoked, ()) = tokio::join!(revoking, tokio::time::sleep(SOONEST));
     revoked?;
     Ok(respond::nothing().into())

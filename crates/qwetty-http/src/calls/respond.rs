@@ -44,13 +44,23 @@ pub(super) fn nothing() -> Response<Full<Bytes>> {
 
 /// JSON as it is, without an envelope.
 pub(super) fn bare(status: StatusCode, body: &impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
+    let mut failure = None;
+    let response = written(status, |text| failure = serde_json::to_writer(text, body).err());
+    match failure {
+        None => Ok(response),
+        Some(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            Err(Problem::new(ErrorCode::Unavailable))
+        }
+    }
+}
+
+/// The JSON that `write` appends.
+pub(super) fn written(status: StatusCode, write: impl FnOnce(&mut Vec<u8>)) -> Response<Full<Bytes>> {
     let mut text = Vec::with_capacity(ONE_OBJECT);
-    serde_json::to_writer(&mut text, body).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written");
-        Problem::new(ErrorCode::Unavailable)
-    })?;
+    write(&mut text);
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    response
 }

@@ -50,7 +50,7 @@ pub(crate) async fn verify<B: Body<Data = Bytes>>(
     let verdict = api.verifier.verify(&value, &request).await.map_err(failed)?;
     let (decision, response) = match &verdict {
         Verdict::Allow(key) => ("valid", allowed(api, key)?),
-        Verdict::Deny(denial) => (denial.code.as_str(), denied(denial)?),
+        Verdict::Deny(denial) => (denial.code.as_str(), denied(denial)),
     };
     Ok(Answered { response, decision: Some(decision) })
 }
@@ -72,12 +72,12 @@ fn allowed(api: &Api, key: &VerifiedKey) -> Result<Response<Full<Bytes>>, Proble
         organization_id: Text(key.organization()),
         name: key.name().as_str(),
     };
-    respond::object(StatusCode::OK, VerifyObject::allowed(subject, grants))
+    Ok(object(&VerifyObject::allowed(subject, grants)))
 }
 
-fn denied(denial: &Denial) -> Result<Response<Full<Bytes>>, Problem> {
+fn denied(denial: &Denial) -> Response<Full<Bytes>> {
     let Some(key) = &denial.key else {
-        return respond::object(StatusCode::OK, VerifyObject::not_found());
+        return object(&VerifyObject::not_found());
     };
     let subject = VerifySubject {
         key_id: Text(key.id()),
@@ -85,7 +85,15 @@ fn denied(denial: &Denial) -> Result<Response<Full<Bytes>>, Problem> {
         name: key.name().as_str(),
     };
     let retry_after = denial.standing.as_ref().map(|standing| RateLimit::of(standing).retry_after());
-    respond::object(StatusCode::OK, VerifyObject::refused(denial.code.as_str(), subject, retry_after))
+    object(&VerifyObject::refused(denial.code.as_str(), subject, retry_after))
+}
+
+fn object(object: &VerifyObject<'_>) -> Response<Full<Bytes>> {
+    respond::written(StatusCode::OK, |text| {
+        text.extend_from_slice(b"{\"data\":");
+        object.write(text);
+        text.push(b'}');
+    })
 }
 
 fn failed(error: VerifyError) -> Problem {
