@@ -243,4 +243,26 @@ mod tests {
             }
         }
     }
+
+    /// A search of all groups looks at six of them.
+    #[test]
+    fn a_right_guess_saves_the_search() {
+        let slots: Vec<u32> =
+            (0..60).map(|group| if group <= 20 { 1900 + group } else { 900 + group }).collect();
+        let looks = std::cell::Cell::new(0);
+        let slot = |group: u32| {
+            looks.set(looks.get() + 1);
+            slots[group as usize]
+        };
+        for span in [0, 3] {
+            for now in 1921..2921 {
+                let geometry = Geometry::of(1000, crate::sync::SLOTS as u32);
+                let window = Picture { geometry, window: WINDOW, head: head(1921, 20, span, 1), slot };
+                let room = window.room(at(now), 20);
+                looks.set(0);
+                assert_eq!(window.room(at(now), room.oldest), room);
+                assert!(looks.get() <= 3, "{} with a span of {span} at {now}", looks.get());
+            }
+        }
+    }
 }

@@ -173,6 +173,7 @@ mod tests {
         assert_eq!(cell.peek(quota(7, 60), at(5.0)), level);
         assert!(cell.is_idle(at(5.0)));
         assert_eq!(cell.snapshot(at(5.0)), None);
+        assert_eq!(format!("{cell:?}"), "LimiterCell { .. }");
     }
 
     #[test]

@@ -184,6 +184,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_tells_limits_and_windows_apart() {
+        let hash = |text: &str| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            text.parse::<Quota>().unwrap().hash(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(hash("1000/3600"), hash("1000/3600"));
+        assert_ne!(hash("1000/3600"), hash("1000/3601"));
+        assert_ne!(hash("1000/3600"), hash("1001/3600"));
+    }
+
+    #[test]
     fn text_round_trips() {
         let quota: Quota = "1000/3600".parse().unwrap();
         assert_eq!((quota.limit(), quota.window()), (1000, Duration::from_secs(3600)));
