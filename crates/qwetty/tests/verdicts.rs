@@ -232,6 +232,14 @@ async fn a_key_expires_on_the_microsecond() {
 }
 
 #[tokio::test]
+async fn a_verified_key_says_when_it_expires_if_ever() {
+    let (world, expiring) = restricted().await;
+    let lasting = world.key(draft(&["chats:read"])).await;
+    assert_eq!(judged(&world, &expiring.value).await.expires_at(), Some(after(DAY)));
+    assert_eq!(judged(&world, &lasting.value).await.expires_at(), None);
+}
+
+#[tokio::test]
 async fn a_clock_set_back_does_not_revive_what_was_refused() {
     for charge in [Charge::Units(1), Charge::Nothing] {
         let mut world = World::new().await;

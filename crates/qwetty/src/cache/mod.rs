@@ -348,6 +348,29 @@ mod tests {
     }
 
     #[test]
+    fn a_look_up_that_needs_room_spares_so_many_and_no_more() {
+        let cache = KeyCache::with_capacity(127);
+        let keys: Vec<_> = (0..127).map(|number| look_up(&cache, number, 0)).collect();
+        for number in 0..127 {
+            cache.get(&digest(number)).unwrap();
+        }
+        look_up(&cache, 127, 0);
+        let not_looked_at = keys.iter().filter(|key| key.take_asked_for()).count();
+        assert_eq!(not_looked_at, 127 - 64 - 1, "64 are spared, the next one goes");
+    }
+
+    #[test]
+    fn a_state_is_queued_once_until_it_is_dequeued() {
+        let cache = KeyCache::with_capacity(10);
+        let key = look_up(&cache, 0, 0);
+        let state = key.state();
+        assert_eq!([state.enqueue(), state.enqueue(), state.enqueue()], [true, false, false]);
+        state.dequeue();
+        assert_eq!([state.enqueue(), state.enqueue()], [true, false]);
+        assert!(format!("{state:?}").starts_with("KeyState { id: "));
+    }
+
+    #[test]
     fn a_state_stays_until_its_window_is_over_and_goes_then() {
         let cache = KeyCache::with_capacity(1);
         assert!(take(&look_up(&cache, 0, 0), 0));
@@ -411,6 +434,16 @@ mod tests {
         cache.keep_absent(cache.ticket(&digest(0)), &digest(0)).unwrap();
         cache.forget_all();
         assert!(!cache.is_absent(&digest(0)));
+    }
+
+    #[test]
+    fn many_absent_digests_are_remembered() {
+        let cache = KeyCache::with_capacity(10);
+        for number in 0..100 {
+            cache.keep_absent(cache.ticket(&digest(number)), &digest(number)).unwrap();
+        }
+        let remembered = (0..100).filter(|&number| cache.is_absent(&digest(number))).count();
+        assert!(remembered > 90, "{remembered} of 100: few fall on one place");
     }
 
     #[test]

@@ -78,3 +78,26 @@ impl States {
 fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use qwetty_keys::Timestamp;
+    use qwetty_ratelimit::Moment;
+
+    use super::*;
+    use crate::clock::Now;
+
+    #[test]
+    fn states_lie_in_all_parts() {
+        let states = States::new();
+        let noon = Timestamp::from_unix_micros(1_893_499_200_000_000);
+        let now = Now { wall: noon, moment: Moment::from_nanos(0) };
+        for number in 0..2000 {
+            let id = KeyId::from_u128(number);
+            let make = || KeyState::restore(id, "1/60".parse().unwrap(), None, noon, now);
+            states.get_or_insert_with(id, make);
+        }
+        let used = states.shards.iter().filter(|shard| !locked(shard).is_empty()).count();
+        assert!(used > SHARDS * 9 / 10, "{used} of {SHARDS}");
+    }
+}

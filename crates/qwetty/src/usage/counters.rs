@@ -344,6 +344,16 @@ mod tests {
     }
 
     #[test]
+    fn admissions_of_one_hour_take_one_word() {
+        let counters = UsageCounters::new();
+        for micros in 0..1000 {
+            counters.count(Outcome::Admitted, Generation::Current, at(TEN + micros));
+        }
+        assert!(counters.rest.get().is_none());
+        assert_eq!(hours(&counters.peek()), [(10, 1000, 0)]);
+    }
+
+    #[test]
     fn the_last_use_is_the_latest_in_whichever_order_and_year_and_stays() {
         const HOUR: i64 = 3_600_000_000;
         const YEAR: i64 = 8766 * HOUR;
