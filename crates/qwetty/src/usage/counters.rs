@@ -354,6 +354,19 @@ mod tests {
     }
 
     #[test]
+    fn refusals_of_one_hour_take_one_word_and_those_of_another_stay_apart() {
+        let counters = UsageCounters::new();
+        for micros in 0..100 {
+            counters.count(Outcome::Revoked, Generation::Current, at(TEN + micros));
+        }
+        assert!(counters.rest().aside().is_empty());
+        for _ in 0..2 {
+            counters.count(Outcome::Revoked, Generation::Current, at(TEN + 3_600_000_000));
+        }
+        assert_eq!(hours(&counters.peek()), [(10, 0, 100), (11, 0, 2)]);
+    }
+
+    #[test]
     fn the_last_use_is_the_latest_in_whichever_order_and_year_and_stays() {
         const HOUR: i64 = 3_600_000_000;
         const YEAR: i64 = 8766 * HOUR;
@@ -366,7 +379,7 @@ mod tests {
             assert_eq!(counters.peek().last_used_at, last);
             let drained = counters.drain();
             assert_eq!(drained.last_used_at, last);
-            assert_eq!(drained.hours.iter().map(|hour| hour.counts.admitted()).sum::<u64>(), 6);
+            assert_eq!(hours(&drained), [(start / HOUR, 5, 0), (start / HOUR + 1, 1, 0)]);
             counters.count(Outcome::Admitted, Generation::Current, at(start));
             assert_eq!(counters.drain().last_used_at, last);
         }
