@@ -208,9 +208,23 @@ impl EngineBuilder {
     ///
     /// If there are no random bytes to be had.
     pub fn start(self) -> Result<Engine, StartError> {
+        let (flush_interval, audit_retention) = (self.flush_interval, self.audit_retention);
+        let core = self.core()?;
+        let maintenance = Arc::new(Maintenance::start(&core, flush_interval, audit_retention));
+        Ok(Engine { core, maintenance })
+    }
+
+    /// What an engine without background work is made of.
+    #[cfg(all(test, shuttle))]
+    pub(crate) fn start_idle(self) -> (Arc<Core>, Engine) {
+        let core = self.core().unwrap();
+        (Arc::clone(&core), Engine { core, maintenance: Arc::new(Maintenance::none()) })
+    }
+
+    fn core(self) -> Result<Arc<Core>, StartError> {
         let mut writer = [0; 16];
         rand_core::TryRng::try_fill_bytes(&mut self.entropy.draw(), &mut writer)?;
-        let core = Arc::new(Core {
+        Ok(Arc::new(Core {
             store: self.store,
             clock: self.clock,
             entropy: self.entropy,
@@ -221,8 +235,6 @@ impl EngineBuilder {
             cache: KeyCache::with_capacity(self.cache_capacity),
             flusher: Flusher::new(u128::from_le_bytes(writer)),
             look_ups: LookUps::new(),
-        });
-        let maintenance = Arc::new(Maintenance::start(&core, self.flush_interval, self.audit_retention));
-        Ok(Engine { core, maintenance })
+        }))
     }
 }

@@ -8,6 +8,9 @@ mod grants;
 mod look_ups;
 mod maintenance;
 mod manage;
+#[cfg(all(test, shuttle))]
+mod races;
+mod sync;
 mod usage;
 mod verdict;
 mod verifier;

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use dashmap::DashMap;
 use qwetty_keys::KeyDigest;
 use qwetty_storage::StoreError;
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, SemaphorePermit};
 
 use crate::cache::Ticket;
+use crate::sync::DashMap;
 
 /// Look-ups at a time: more than a store has readers, so that none of them is idle.
 const AT_A_TIME: usize = 32;
@@ -63,6 +63,12 @@ impl LookUps {
             return Err(StoreError::unavailable("it did not answer the look-up that this one waited for"));
         }
         Ok(First { place, standing })
+    }
+
+    /// How many lines there are.
+    #[cfg(all(test, shuttle))]
+    pub(crate) fn lines(&self) -> usize {
+        self.lines.len()
     }
 
     /// Waits for a turn at reading the store.

@@ -41,6 +41,12 @@ impl Maintenance {
         Self { tasks }
     }
 
+    /// No background work: a model does by hand what of it concerns it.
+    #[cfg(all(test, shuttle))]
+    pub(crate) const fn none() -> Self {
+        Self { tasks: Vec::new() }
+    }
+
     pub(crate) fn stop(&self) {
         for task in &self.tasks {
             task.abort();

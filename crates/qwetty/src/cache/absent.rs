@@ -2,9 +2,10 @@ use qwetty_keys::KeyDigest;
 
 use super::Ticket;
 use super::slots::Slots;
+use crate::sync::places;
 
 /// How many digests are remembered.
-const SLOTS: usize = 1 << 16;
+const SLOTS: usize = places(1 << 16);
 
 /// Digests that the store did not know, each as of a look-up's ticket: so that a client with a dead value, who asks again and
 /// again, costs a look-up once. A digest is absent only as long as the ticket is current, so it can hide no key.

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use qwetty_authz::Access;
 use qwetty_keys::{Generation, KeyDigest, KeyStart, Name, OrganizationId, Timestamp};
@@ -7,6 +6,7 @@ use qwetty_ratelimit::Tier;
 use qwetty_storage::KeyRecord;
 
 use super::KeyState;
+use crate::sync::{AtomicBool, Ordering};
 
 /// What decisions, and whoever was let in by one, look at of a record: under the digest of one of the key's values, with the
 /// key's live state. The store has the rest.

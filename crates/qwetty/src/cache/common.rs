@@ -4,9 +4,10 @@ use std::sync::Arc;
 use qwetty_authz::{Access, ChannelScope, IpPolicy, PermissionGrant};
 
 use super::slots::Slots;
+use crate::sync::places;
 
 /// How many lists of each kind are remembered.
-const SLOTS: usize = 1024;
+const SLOTS: usize = places(1024);
 
 /// What many keys have in common: the access of a record, or the lists in it, share memory with an equal one that was seen lately. Most keys of
 /// a service have one of a few sets of permissions, and a decision finds what other decisions looked at in the processor's

@@ -35,9 +35,8 @@ mod slots;
 mod state;
 mod states;
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use qwetty_keys::{KeyDigest, KeyId, Timestamp};
 use qwetty_ratelimit::{Moment, Quota};
@@ -51,9 +50,10 @@ use self::refusals::Refusals;
 pub(crate) use self::state::{KeyState, restored};
 use self::states::States;
 use crate::clock::Now;
+use crate::sync::{AtomicU64, Ordering, RandomState, places};
 
 /// Generations are kept per stripe of digests, so that a change makes only few look-ups read again.
-const STRIPES: usize = 1024;
+const STRIPES: usize = places(1024);
 /// How a generation moves on. The bits below count the changes under way in its stripe: more than there can be tasks.
 const NEXT_GENERATION: u64 = 1 << UNDER_WAY_BITS;
 const UNDER_WAY_BITS: u32 = 24;

@@ -1,11 +1,11 @@
 use std::sync::{Arc, PoisonError};
 
-use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use qwetty_keys::KeyDigest;
 
 use super::{CachedKey, KeyState};
+use crate::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 /// The most parts that a table is split into, each under a lock of its own.
 const MOST_SHARDS: usize = 128;

@@ -1,10 +1,11 @@
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::hash::BuildHasher;
 
 use qwetty_keys::{KeyId, Timestamp};
 
+use crate::sync::{AtomicI64, Ordering, RandomState, places};
+
 /// How many latest times are kept.
-const STRIPES: usize = 4096;
+const STRIPES: usize = places(4096);
 
 /// When keys whose state is gone were last refused because their time was over, so that the clock cannot be set back behind
 /// it.

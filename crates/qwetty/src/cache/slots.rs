@@ -1,5 +1,7 @@
-use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::hash::{BuildHasher, Hash};
+use std::sync::PoisonError;
+
+use crate::sync::{Mutex, MutexGuard, RandomState};
 
 /// A fixed number of places, each for the last thing that fell on it. It takes the same memory whatever strangers send, and
 /// they cannot aim at a place.

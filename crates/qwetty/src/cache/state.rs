@@ -1,11 +1,11 @@
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use qwetty_keys::{KeyId, Timestamp};
 use qwetty_ratelimit::{LimiterCell, Quota};
 use qwetty_storage::SavedWindow;
 
 use crate::clock::Now;
+use crate::sync::{AtomicBool, AtomicI64, Ordering};
 use crate::usage::UsageCounters;
 
 /// What lives with a key beside its record: its quota window, what is not yet flushed of its usage, and how late it was

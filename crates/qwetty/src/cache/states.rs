@@ -1,14 +1,15 @@
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::BuildHasher;
+use std::sync::{Arc, PoisonError};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use qwetty_keys::KeyId;
 
 use super::KeyState;
+use crate::sync::{Mutex, MutexGuard, RandomState, places};
 
 /// Enough that to look through one of a million states takes no longer than a decision may wait.
-const SHARDS: usize = 256;
+const SHARDS: usize = places(256);
 
 /// The live states, by the key's id, which each has in itself: a place is a pointer and no more.
 ///

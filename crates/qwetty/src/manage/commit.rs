@@ -6,6 +6,7 @@ use qwetty_storage::{KeyRecord, StoreError};
 
 use super::KeyManager;
 use crate::engine::Core;
+use crate::sync::spawn;
 
 impl KeyManager {
     /// Writes to the store and makes every decision that starts later go by it. Both happen in a task of their own: a caller
@@ -16,7 +17,7 @@ impl KeyManager {
         write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let under_way = UnderWay::begin(Arc::clone(&self.core), digests);
-        let task = tokio::spawn(async move {
+        let task = spawn(async move {
             let outcome = write.await;
             drop(under_way);
             outcome

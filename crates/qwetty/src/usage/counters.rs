@@ -1,9 +1,10 @@
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError};
 use std::time::Duration;
 
 use qwetty_keys::{Generation, Timestamp};
 use qwetty_storage::{Hour, HourlyCounts, Outcome, OutcomeCounts};
+
+use crate::sync::{AtomicI64, AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// What was counted for one key since its counters were last drained.
 ///

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use qwetty_keys::{Generation, KeyId, Timestamp};
 use qwetty_storage::{Outcome, SavedWindow, StoreError, UsageBatch, UsageRow, UsageStore};
@@ -8,6 +8,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 use super::Pending;
 use crate::cache::KeyState;
 use crate::clock::Now;
+use crate::sync::Mutex;
 
 /// Keys in one batch: a store applies a batch as a whole, and a revocation must not wait long behind it.
 const MOST_ROWS: usize = 500;
