@@ -13,6 +13,9 @@ export QWETTY_TESTS_ALL=1 CARGO_TERM_COLOR=never
 # Every interleaving of the limiter's window; its own target directory, since the flag rebuilds everything.
 RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --quiet --release -p qwetty-ratelimit --test loom
 
+# Schedules of the engine's threads: revocation, eviction, counts, look-ups. Likewise.
+RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/shuttle cargo test --quiet -p qwetty --lib races
+
 # The crates can be packaged. They are not built from their packages here: cargo keeps what it unpacked of one version,
 # and would build that again after a change.
 cargo package --workspace --quiet --allow-dirty --no-verify

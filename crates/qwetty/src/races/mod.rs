@@ -5,6 +5,7 @@
 //! and a call of the limiter is one step; that has models of its own.
 
 mod absent;
+mod cache;
 mod eviction;
 mod look_ups;
 mod revocation;
