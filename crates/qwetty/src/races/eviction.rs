@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use qwetty_keys::Timestamp;
+use qwetty_keys::{KeyDigest, Timestamp};
+use qwetty_ratelimit::Moment;
+use qwetty_storage::{FoundKey, KeyStore};
 use shuttle::future::block_on;
 use shuttle::thread;
 
-use super::{World, check};
-use crate::Verdict;
-use crate::cache::CachedKey;
+use super::{NOON, World, check, prepare};
+use crate::cache::{CachedKey, KeyCache};
+use crate::{Now, Verdict};
 
 const LIMIT: usize = 2;
 
@@ -65,24 +67,39 @@ fn and_when_windows_end_meanwhile() {
     check(|| cramped(Some(Duration::from_secs(61))));
 }
 
+/// Two keys, as the store knows them.
+fn two_keys() -> Arc<[(KeyDigest, FoundKey); 2]> {
+    let world = World::new();
+    let second = block_on(world.manager.issue_root()).unwrap();
+    let found = [&world.root.value, &second.value].map(|value| {
+        let digest = world.digest(value.expose());
+        (digest, block_on(world.store.find(&digest)).unwrap().unwrap())
+    });
+    Arc::new(found)
+}
+
 #[test]
 fn no_key_has_two_states_at_work() {
-    check(|| {
-        let world = World::with(1, "2/60");
-        let second = block_on(world.manager.issue_root()).unwrap();
-        let find = |value: &str| {
-            let (world, value) = (Arc::clone(&world), value.to_owned());
+    let keys = prepare(two_keys);
+    check(move || {
+        let now = Now { wall: NOON, moment: Moment::from_nanos(0) };
+        let cache = Arc::new(KeyCache::with_capacity(1));
+        let hold = |key: usize| {
+            let (cache, keys) = (Arc::clone(&cache), Arc::clone(&keys));
             thread::spawn(move || -> Arc<CachedKey> {
-                let find = || block_on(world.verifier.find(&value)).unwrap().unwrap();
-                drop(find());
-                find()
+                let (digest, found) = &keys[key];
+                let keep = || {
+                    let ticket = cache.ticket(digest);
+                    cache.keep(ticket, digest, found.clone(), "2/60".parse().unwrap(), now).unwrap()
+                };
+                drop(keep());
+                keep()
             })
         };
-        let (first, second) = (world.root.value.expose(), second.value.expose());
-        let finding = [find(first), find(second), find(first)];
-        world.core.cache.drop_idle_states(world.core.now().moment);
-        // Held from when they were found until here.
-        let [a, _, b] = finding.map(|finding| finding.join().unwrap());
+        let holding = [hold(0), hold(1), hold(0)];
+        cache.drop_idle_states(now.moment);
+        // Held from when they were kept until here.
+        let [a, _, b] = holding.map(|holding| holding.join().unwrap());
         assert!(Arc::ptr_eq(a.state(), b.state()));
     });
 }

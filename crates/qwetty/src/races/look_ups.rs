@@ -6,7 +6,7 @@ use qwetty_authz::Ask;
 use shuttle::future;
 use shuttle::thread;
 
-use super::{World, check, step};
+use super::{World, check, prepare, step};
 use crate::{Charge, Verdict, VerifyRequest};
 
 async fn admits_root(world: Arc<World>) -> Option<bool> {
@@ -32,11 +32,12 @@ fn the_store_is_read_once_and_everyone_is_answered() {
 
 #[test]
 fn that_it_knows_none_is_read_once_too() {
-    let value = std::sync::OnceLock::new();
+    // That of a key which the model never makes.
+    let value = prepare(|| {
+        let made = future::block_on(World::new().manager.issue_root()).unwrap();
+        made.value.expose().to_owned()
+    });
     check(move || {
-        // That of a key which this world never makes.
-        let made = || future::block_on(World::new().manager.issue_root()).unwrap().value.expose().to_owned();
-        let value: &String = value.get_or_init(made);
         let world = World::new();
         let ask = || {
             let (world, value) = (Arc::clone(&world), value.clone());

@@ -14,8 +14,8 @@ mod revocation;
 mod store;
 mod usage;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool as Flag, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use qwetty_authz::Ask;
 use qwetty_keys::{KeyDigest, KeyId, PresentedText, Timestamp};
@@ -43,12 +43,6 @@ const DEPTH: usize = 3;
 
 /// Walks a model through schedules: random ones, and such as seldom change threads.
 fn check(model: impl Fn() + Send + Sync + 'static) {
-    let config = || {
-        let mut config = Config::new();
-        // Futures are large where nothing is optimized.
-        config.stack_size = 1 << 18;
-        config
-    };
     if let Ok(schedule) = std::env::var("QWETTY_RACE_SCHEDULE") {
         Runner::new(ReplayScheduler::new_from_encoded(&schedule), config()).run(model);
         return;
@@ -58,6 +52,21 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     let again = Arc::clone(&model);
     Runner::new(RandomScheduler::new(rounds), config()).run(move || again());
     Runner::new(PctScheduler::new(DEPTH, rounds), config()).run(move || model());
+}
+
+/// What a model finds made, so that its schedules have no part in it.
+fn prepare<T: Clone + Send + Sync + 'static>(make: impl Fn() -> T + Send + Sync + 'static) -> T {
+    let made = Arc::new(OnceLock::new());
+    let keep = Arc::clone(&made);
+    Runner::new(RandomScheduler::new(1), config()).run(move || drop(keep.set(make())));
+    made.get().unwrap().clone()
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    // Futures are large where nothing is optimized.
+    config.stack_size = 1 << 18;
+    config
 }
 
 /// An engine without background work, with its root key, over a store that anyone may come between.
