@@ -124,14 +124,26 @@ fn nothing_from_before_a_change_is_kept() {
 }
 
 #[test]
-fn nothing_from_before_a_change_by_others_is_kept() {
+fn nothing_from_before_a_change_that_was_heard_of_is_kept() {
     walk(Change::HeardOf, true);
+}
+
+#[test]
+fn nothing_from_before_a_change_that_may_have_been_missed_is_kept() {
     walk(Change::Missed, true);
 }
 
 #[test]
 fn no_absence_from_before_a_change_is_kept() {
     walk(Change::Own, false);
+}
+
+#[test]
+fn no_absence_from_before_a_change_that_was_heard_of_is_kept() {
     walk(Change::HeardOf, false);
+}
+
+#[test]
+fn no_absence_from_before_a_change_that_may_have_been_missed_is_kept() {
     walk(Change::Missed, false);
 }

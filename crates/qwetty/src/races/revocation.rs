@@ -61,6 +61,10 @@ fn revoke_elsewhere(world: &World) {
 #[test]
 fn a_revocation_holds_from_its_answer_on() {
     check(|| taken_away(true, vec![revoke]));
+}
+
+#[test]
+fn so_does_that_of_a_key_which_is_being_looked_up() {
     check(|| taken_away(false, vec![revoke]));
 }
 
@@ -71,8 +75,12 @@ fn so_does_each_of_two() {
 }
 
 #[test]
-fn so_do_a_deletion_and_a_new_value() {
+fn so_does_a_deletion() {
     check(|| taken_away(true, vec![delete]));
+}
+
+#[test]
+fn so_does_a_new_value() {
     check(|| taken_away(true, vec![regenerate]));
 }
 
@@ -87,6 +95,10 @@ fn what_others_change_holds_once_it_is_forgotten() {
             }],
         );
     });
+}
+
+#[test]
+fn so_it_does_once_everything_is_forgotten() {
     check(|| {
         taken_away(
             true,
