@@ -273,3 +273,21 @@ impl Ring {
 fn origin_word(origin: Moment) -> u64 {
     origin.as_nanos().saturating_add(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_leaves_behind_where_the_next_one_begins() {
+        let quota = Quota::new(1000, 3600).unwrap();
+        let ring = Ring::empty(quota, Moment::from_nanos(0));
+        let oldest_at = |seconds: u64| {
+            let now = Moment::from_nanos(seconds * 1_000_000_000);
+            assert!(matches!(ring.take(&quota, 19, now), Some(Outcome::Admitted(_))));
+            ring.oldest.load(Ordering::Relaxed)
+        };
+        // Each take fills a group.
+        assert_eq!([0, 1, 2, 3601, 3602].map(oldest_at), [1, 1, 1, 3, 4]);
+    }
+}
