@@ -20,6 +20,7 @@ mod client;
 mod clock;
 mod faulty_disk;
 mod github;
+pub mod http2;
 mod key_value;
 mod launch;
 mod message;

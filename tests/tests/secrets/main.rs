@@ -14,7 +14,7 @@ use qwetty_tests::Launch;
 use crate::needles::{Digesting, Needles};
 use crate::run::Run;
 
-/// The log at its most talkative, with what the libraries say, and metrics.
+/// The log at its most talkative, and metrics.
 fn talkative() -> Launch {
     Launch::serve().env("QWETTY_LOG", "trace").with([
         "--metrics-listen",

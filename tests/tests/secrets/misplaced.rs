@@ -3,6 +3,7 @@
 
 use http::Method;
 use qwetty_tests::Call;
+use qwetty_tests::http2::{DATA, END_HEADERS, END_STREAM, GO_AWAY, HEADERS, PREFACE, SETTINGS, frame};
 use serde_json::json;
 
 const KEYS: &str = "/api/v1/api-keys";
@@ -118,6 +119,26 @@ pub(crate) fn bytes(value: &str) -> Vec<String> {
         format!("POST {VERIFY} HTTP/1.1\r\nHost: a\r\nContent-Length: {value}\r\n\r\n"),
         format!("POST {VERIFY} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {value}\r\n\r\n"),
     ]
+}
+
+/// What HTTP/2 can carry and no client sends: a path and a TE that are none, a farewell that says more than it has to, and
+/// data for nobody, at which the server closes.
+pub(crate) fn frames(value: &str) -> Vec<u8> {
+    let length = [u8::try_from(value.len()).unwrap()];
+    // `GET`, `http`, then a path; the authority `a`.
+    let get = |path: &[u8]| [&b"\x82\x86\x04"[..], path, b"\x01\x01a"].concat();
+    let pathless = get(&[&length[..], value.as_bytes()].concat());
+    let with_te = [&*get(b"\x01/"), b"\0\x02te", &length, value.as_bytes()].concat();
+    let farewell = [&[0; 8][..], value.as_bytes()].concat();
+    [
+        PREFACE.to_vec(),
+        frame(SETTINGS, 0, 0, &[]),
+        frame(HEADERS, END_STREAM | END_HEADERS, 1, &pathless),
+        frame(HEADERS, END_STREAM | END_HEADERS, 3, &with_te),
+        frame(GO_AWAY, 0, 0, &farewell),
+        frame(DATA, 0, 0, value.as_bytes()),
+    ]
+    .concat()
 }
 
 type Form = (&'static str, Vec<(&'static str, String)>);

@@ -122,6 +122,9 @@ impl<'a> Run<'a> {
             let body = body.collect().await.unwrap().to_bytes();
             self.keep("over HTTP/2", Answer { status: parts.status.as_u16(), headers: parts.headers, body });
         }
+        let mut raw = self.server.raw().await;
+        raw.send(misplaced::frames(&key.value)).await;
+        raw.ended().await;
     }
 
     /// The console: what a person does there, and what they may do wrong.
