@@ -186,6 +186,19 @@ async fn certificate_and_key_are_exchanged_under_load_and_no_connection_is_lost(
     .await;
     assert!(is_trusted(&server, &after).await);
 
+    // Nor does a FIFO in its place, which nobody writes to; and the next renewal is taken.
+    fifo(&server.launch().directory().join(Certificate::FILE));
+    server.hang_up();
+    eventually("the failure in the log", async || {
+        server.launch().log().contains("no regular file").then_some(())
+    })
+    .await;
+    assert!(is_trusted(&server, &after).await);
+    std::fs::remove_file(server.launch().directory().join(Certificate::FILE)).unwrap();
+    before.write(server.launch().directory());
+    server.hang_up();
+    eventually("the renewed certificate", async || is_trusted(&server, &before).await.then_some(())).await;
+
     is_over.store(true, Ordering::SeqCst);
     for task in load {
         task.await.unwrap();
@@ -197,6 +210,27 @@ async fn certificate_and_key_are_exchanged_under_load_and_no_connection_is_lost(
     assert_eq!(&status, b"HTTP/1.1 200 OK");
     drop((open, half));
     Arc::into_inner(server).unwrap().stop().await;
+}
+
+fn fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_fifo_or_a_folder_in_place_of_a_file_is_refused_and_not_waited_for() {
+    for (name, fix) in [(Certificate::FILE, "--tls-cert"), (Certificate::KEY_FILE, "--tls-key")] {
+        for make in [fifo, |path: &Path| std::fs::create_dir(path).unwrap()] {
+            let launch = Launch::serve().tls(&Certificate::new());
+            let path = launch.directory().join(name);
+            std::fs::remove_file(&path).unwrap();
+            make(&path);
+            let ended = launch.run().await;
+            assert_eq!(ended.code, Some(1), "{}", ended.log);
+            for part in [name, fix, "no regular file"] {
+                assert!(ended.log.contains(part), "{part}: {}", ended.log);
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The certificate by which the server speaks TLS, and its key.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -129,8 +129,8 @@ fn certified(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey
 
 /// The certificates of the file, at least one.
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = std::fs::read(path)
-        .map_err(|source| TlsError::CertificateUnreadable { path: path.to_owned(), source })?;
+    let (text, _) =
+        read(path).map_err(|source| TlsError::CertificateUnreadable { path: path.to_owned(), source })?;
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| TlsError::NoCertificate { path: path.to_owned(), fault: described(&error) })?;
@@ -141,20 +141,26 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let unreadable = |source| TlsError::KeyUnreadable { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.mode();
-    let mut text = Vec::new();
-    file.read_to_end(&mut text).map_err(unreadable)?;
+    let (text, metadata) =
+        read(path).map_err(|source| TlsError::KeyUnreadable { path: path.to_owned(), source })?;
     let key = PrivateKeyDer::from_pem_slice(&text)
         .map_err(|error| TlsError::NoKey { path: path.to_owned(), fault: described(&error) })?;
-    if mode & READABLE_BY_OTHERS != 0 {
+    if metadata.mode() & READABLE_BY_OTHERS != 0 {
         let path = path.display();
         warn!(
             "everybody on this machine can read the TLS key {path}; chmod o-r {path} keeps it to those who need it"
         );
     }
     Ok(key)
+}
+
+/// The whole of a regular file. To open another, such as a FIFO that nobody writes to, may take for ever.
+fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    Ok((std::fs::read(path)?, metadata))
 }
 
 /// What is wrong, in words that show nothing of the file.
