@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -14,13 +14,26 @@ use crate::migrations::{migrate, schema, version};
 const CHECKED_WHOLE: u64 = 64 * 1024 * 1024;
 
 /// Makes sure that an existing file is a whole database of ours that these migrations lead to. It only reads.
-pub(crate) fn check(location: &Location, mark: Option<Mark>, migrations: &[&str]) -> Result<(), OpenError> {
+pub(crate) fn check(
+    location: &Location,
+    lock: &File,
+    mark: Option<Mark>,
+    migrations: &[&str],
+) -> Result<(), OpenError> {
     let path = location.database();
     let size = size(path)?;
     if size == 0 {
         return Err(OpenError::damaged(path, "it is empty"));
     }
     let log = location.beside("-wal");
+    if size_or_zero(&log) == 0 && mark.is_some_and(|mark| mark.frames > 0) && is_older(path, lock) {
+        let fault = format!(
+            "its log (-wal) is gone, with changes that are not in the file: put it back, or restore a backup \
+             and remove {}",
+            location.beside(".lock").display()
+        );
+        return Err(OpenError::damaged(path, fault));
+    }
     // Before SQLite looks at it, and moves what is left of it into the file.
     if !log::is_whole(&log, mark).map_err(OpenError::io("read", &log))? {
         return Err(OpenError::damaged(path, "its log (-wal) is damaged or cut off"));
@@ -96,6 +109,14 @@ fn schema_of(migrations: &[&str], path: &Path) -> Result<Vec<String>, OpenError>
 
 fn size(path: &Path) -> Result<u64, OpenError> {
     fs::metadata(path).map(|metadata| metadata.len()).map_err(OpenError::io("look at", path))
+}
+
+/// Whether the database was not written to since the mark was. A tool that moves the log into it, and so leaves none, writes to
+/// it; and so does one that puts a backup in its place.
+fn is_older(database: &Path, lock: &File) -> bool {
+    let times = (fs::metadata(database), lock.metadata());
+    let (Ok(database), Ok(lock)) = times else { return false };
+    database.modified().ok().zip(lock.modified().ok()).is_some_and(|(database, lock)| database <= lock)
 }
 
 fn size_or_zero(path: &Path) -> u64 {

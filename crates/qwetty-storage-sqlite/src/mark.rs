@@ -9,7 +9,8 @@ use crate::log::{HEADER, salts};
 /// How far the log had come when the last change was answered, kept in the lock file.
 ///
 /// A log that ends before that was cut off or damaged, though it looks as after a crash. The mark is written when the commit is on
-/// the disk, and is not waited for: it may lag behind after a power loss, and is never ahead.
+/// the disk, and is not waited for: it may lag behind after a power loss, and is never ahead. It is taken back before the log
+/// is emptied into the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// Of the log; another one begins with others.
@@ -61,6 +62,11 @@ impl<'a> Marker<'a> {
     /// For the log at this path, which is open.
     pub(crate) fn new(lock: &'a File, log: &Path) -> Self {
         Self { lock, log: File::open(log).ok() }
+    }
+
+    /// Takes the mark back: the log is about to be emptied.
+    pub(crate) fn clear(&self) {
+        let _ = Mark { salts: [0; 8], frames: 0 }.write(self.lock);
     }
 
     /// Writes how far the log has come. Without it no change is lost, so whatever fails is passed over: the mark stays behind.

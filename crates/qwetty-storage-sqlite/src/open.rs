@@ -8,7 +8,7 @@ use crate::check::{check, check_length};
 use crate::connection::open_writer;
 use crate::create::{create, use_log};
 use crate::location::Location;
-use crate::mark::Mark;
+use crate::mark::{Mark, Marker};
 use crate::migrations::migrate;
 
 /// A database that is ours alone, whole, and at the newest version.
@@ -37,17 +37,19 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Opened, OpenError
     }
     let locks = (lock, location.lock_database()?);
     if !is_new {
-        check(&location, Mark::read(&locks.0), migrations)?;
+        check(&location, &locks.0, Mark::read(&locks.0), migrations)?;
     }
     let path = location.database();
     let sqlite = OpenError::sqlite(path);
     let writer = open_writer(path).map_err(&sqlite)?;
     use_log(&writer, path)?;
     migrate(&writer, migrations, path)?;
+    let log = location.beside("-wal");
+    Marker::new(&locks.0, &log).clear();
     if checkpoint(&writer).map_err(&sqlite)? {
         check_length(&writer, path)?;
     }
-    Ok(Opened { path: path.to_owned(), log: location.beside("-wal"), writer, locks })
+    Ok(Opened { path: path.to_owned(), log, writer, locks })
 }
 
 /// Moves everything from the log into the database file. False if a tool that reads the file held up the last of it.

@@ -38,7 +38,8 @@ impl SetupStore for SqliteStore {
     }
 
     async fn root_announced(&self) -> Result<(), StoreError> {
-        self.write(|connection| {
+        // Whoever loses the log, or copies the file without it, must not find a database whose root key is still to be told.
+        self.write_to_file(|connection| {
             connection.execute("UPDATE setup SET announced = 1", [])?;
             Ok(())
         })

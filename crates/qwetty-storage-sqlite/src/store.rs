@@ -10,14 +10,13 @@ use async_channel::{Sender, bounded};
 use qwetty_storage::StoreError;
 use rusqlite::Connection;
 use tokio::sync::watch;
-use tracing::warn;
 
 use crate::OpenError;
 use crate::connection::open_reader;
 use crate::fault::Fault;
 use crate::mark::Marker;
 use crate::migrations::MIGRATIONS;
-use crate::open::{Opened, checkpoint, open};
+use crate::open::{Opened, open};
 use crate::presence::Presence;
 use crate::readers::{self, ReadJob};
 use crate::writer::{self, Target, WriteQueue};
@@ -105,6 +104,15 @@ impl SqliteStore {
         if self.target.in_doubt.load(Ordering::SeqCst) { self.write(|_| Ok(())).await } else { Ok(()) }
     }
 
+    /// Does what [`write`](Self::write) does, and moves it from the log into the file before it is answered.
+    pub(crate) async fn write_to_file(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.target.to_file.store(true, Ordering::SeqCst);
+        self.write(work).await
+    }
+
     /// Makes sure that the files are where they were.
     pub(crate) fn present(&self) -> Result<(), StoreError> {
         Ok(self.target.presence.check().map_err(Fault::from)?)
@@ -130,15 +138,13 @@ impl SqliteStore {
         }
         let work = move || {
             let Opened { writer, locks, log, .. } = opened;
-            let writer = writer::run(writer, &target, Marker::new(&locks.0, &log), &changes_to_do);
+            let mut marker = Marker::new(&locks.0, &log);
+            let writer = writer::run(writer, &target, &mut marker, &changes_to_do);
             for reader in readers {
                 // A reader catches the panics of its jobs, and has none of its own.
                 let _ = reader.join();
             }
-            // Nothing is lost without it: the log is read when the file is opened again.
-            if let Err(error) = checkpoint(&writer) {
-                warn!(%error, "the log could not be moved into the database file");
-            }
+            writer::empty_log(&writer, &marker);
             drop(writer);
             drop(locks);
             drop(still_open);

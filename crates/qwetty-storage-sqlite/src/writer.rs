@@ -6,12 +6,13 @@ use async_channel::{Receiver, Sender};
 use qwetty_storage::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::connection::open_writer;
 use crate::fault::Fault;
 use crate::mark::Marker;
 use crate::migrations::version;
+use crate::open::checkpoint;
 use crate::presence::{Gone, Presence};
 
 /// How many changes at most share a commit.
@@ -37,11 +38,13 @@ pub(crate) struct Target {
     /// Whether the last commit failed. What it wrote to the log may come back when the file is opened again, until another
     /// commit has taken its place.
     pub(crate) in_doubt: AtomicBool,
+    /// Whether the next commit is to be moved from the log into the file at once.
+    pub(crate) to_file: AtomicBool,
 }
 
 impl Target {
     pub(crate) fn new(path: PathBuf, presence: Presence) -> Self {
-        Self { path, presence, in_doubt: AtomicBool::new(false) }
+        Self { path, presence, in_doubt: AtomicBool::new(false), to_file: AtomicBool::new(false) }
     }
 }
 
@@ -98,7 +101,7 @@ where
 pub(crate) fn run(
     mut connection: Connection,
     target: &Target,
-    mut marker: Marker<'_>,
+    marker: &mut Marker<'_>,
     queue: &Receiver<Box<dyn WriteJob>>,
 ) -> Connection {
     while let Ok(first) = queue.recv_blocking() {
@@ -107,7 +110,12 @@ pub(crate) fn run(
         let committed = commit(&connection, target, &mut group).map_err(|error| error.to_string());
         target.in_doubt.store(committed.is_err(), Ordering::SeqCst);
         match &committed {
-            Ok(()) => marker.set(&connection),
+            Ok(()) => {
+                if target.to_file.swap(false, Ordering::SeqCst) {
+                    empty_log(&connection, marker);
+                }
+                marker.set(&connection);
+            }
             Err(error) => {
                 error!(%error, changes = group.len(), "a commit failed");
                 connection = usable_again(connection, target);
@@ -118,6 +126,15 @@ pub(crate) fn run(
         }
     }
     connection
+}
+
+/// Moves everything from the log into the file, as far as no tool that reads it is in the way. Nothing is lost without it: the
+/// log is read when the file is opened again.
+pub(crate) fn empty_log(connection: &Connection, marker: &Marker<'_>) {
+    marker.clear();
+    if let Err(error) = checkpoint(connection) {
+        warn!(%error, "the log could not be moved into the database file");
+    }
 }
 
 /// Adds what waits already, and what is about to: those who had their answers from the last commit are on their way with the
@@ -247,8 +264,9 @@ mod tests {
             let path = self.directory.path().join("test.db");
             let presence = Presence::of([path.clone()]).unwrap();
             let lock = std::fs::File::create(self.directory.path().join("lock")).unwrap();
-            let marker = Marker::new(&lock, &path.with_extension("db-wal"));
-            let connection = run(self.connection, &Target::new(path.clone(), presence), marker, &self.queued);
+            let mut marker = Marker::new(&lock, &path.with_extension("db-wal"));
+            let target = Target::new(path.clone(), presence);
+            let connection = run(self.connection, &target, &mut marker, &self.queued);
             assert!(connection.is_autocommit());
             let other = open_writer(&path).unwrap();
             let mut statement = other.prepare("SELECT id FROM parents ORDER BY id").unwrap();

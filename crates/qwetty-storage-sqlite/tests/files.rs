@@ -351,3 +351,43 @@ async fn a_log_that_lost_its_end_is_refused_by_the_mark_beside_it() {
     tamper(&copy, "SELECT 1; PRAGMA wal_checkpoint(TRUNCATE)");
     durability::everything_is_there(&open(&copy).unwrap(), &before).await;
 }
+
+#[tokio::test]
+async fn a_log_that_is_gone_is_missed() {
+    let (directory, path) = directory();
+    let log = directory.path().join("keys.db-wal");
+    let store = open(&path).unwrap();
+    durability::fill(&store).await;
+    // As a crash leaves it.
+    let copy = directory.path().join("copy.db");
+    let put = || {
+        for (from, to) in [("keys.db", "copy.db"), ("keys.db.lock", "copy.db.lock")] {
+            fs::copy(directory.path().join(from), directory.path().join(to)).unwrap();
+        }
+    };
+    put();
+    for empty in [false, true] {
+        if empty {
+            fs::write(directory.path().join("copy.db-wal"), b"").unwrap();
+        }
+        let error = refused(&copy);
+        assert!(error.to_string().contains("copy.db.lock"), "{error}");
+    }
+    // Once it is closed, everything is in the file.
+    store.close().await;
+    assert_eq!(fs::metadata(&log).map_or(0, |log| log.len()), 0);
+    put();
+    open(&copy).unwrap();
+    open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn that_the_root_key_was_told_is_in_the_file_itself() {
+    let (directory, path) = directory();
+    let store = open(&path).unwrap();
+    durability::fill(&store).await;
+    assert_eq!(store.setup().await.unwrap(), Setup::Complete);
+    let copy = directory.path().join("copy.db");
+    fs::copy(&path, &copy).unwrap();
+    assert_eq!(open(&copy).unwrap().setup().await.unwrap(), Setup::Complete);
+}
