@@ -68,6 +68,20 @@ async fn a_reported_key_is_refused_from_the_answer_on_and_its_log_says_why() {
 }
 
 #[tokio::test]
+async fn white_space_around_a_value_does_not_make_its_report_worthless() {
+    let server = Server::start().await;
+    let mut root = server.root();
+    for (before, after) in [("", "\n"), ("", "\r\n"), (" \t", " "), ("\u{a0}", "\u{2003}")] {
+        let key = root.create(json!({})).await;
+        report(&server, &[&format!("{before}{}{after}", key.value)]).await.expect(204);
+        assert_eq!(root.code(&key.value).await, "revoked", "{before:?} {after:?}");
+    }
+    let key = root.create(json!({})).await;
+    report(&server, &[&format!("{} {}", &key.value[..20], &key.value[20..])]).await.expect(204);
+    assert_eq!(root.code(&key.value).await, "valid");
+}
+
+#[tokio::test]
 async fn one_answer_for_all() {
     let server = Server::start().await;
     let mut root = server.root();
