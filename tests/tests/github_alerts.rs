@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use http::Method;
-use qwetty_tests::{Call, Github, Launch, Server};
+use qwetty_tests::{Call, Github, Launch, Server, eventually};
 use serde_json::{Value, json};
 
 const GITHUB: &str = "/api/v1/leaked-keys/github";
@@ -104,6 +104,83 @@ async fn what_is_not_signed_by_a_known_key_changes_nothing() {
     assert_eq!(root.code(&key.value).await, "valid");
     server.anyone().send(github.message(GITHUB, &body)).await.expect(200);
     assert_eq!(root.code(&key.value).await, "revoked");
+}
+
+#[tokio::test]
+async fn what_github_signed_and_is_refused_is_an_error_in_the_log() {
+    let github = Github::new("key");
+    let server = server(&Github::public_keys([&github])).await;
+    let key = server.root().create(json!({})).await;
+    let errors = || {
+        let log = server.launch().log();
+        assert!(!log.contains(&key.value[4..47]));
+        log.lines().filter(|line| line.contains(" ERROR ") && line.contains("not revoked")).count()
+    };
+    let half = json!([alert(&key.value, ""), {"token": "x"}]).to_string();
+    let large = format!("{}{}", json!([alert(&key.value, "")]), " ".repeat(65_536));
+    let text = Call::new(Method::POST, GITHUB).body("text/plain", half.clone());
+    let asking = github.message(&format!("{GITHUB}?{}", key.value), &half);
+    for (index, (call, status, code)) in [
+        (github.message(GITHUB, &half), 422, "validation_failed"),
+        (github.message(GITHUB, "{}"), 422, "validation_failed"),
+        (github.message(GITHUB, "["), 400, "malformed_request"),
+        (github.message(GITHUB, &large), 413, "payload_too_large"),
+        (github.sign(text.clone(), half.as_bytes()), 415, "unsupported_media_type"),
+        (asking, 400, "malformed_request"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        server.anyone().send(call).await.problem(status, code);
+        eventually("an error in the log", async || (errors() == index + 1).then_some(())).await;
+        assert!(server.launch().log().contains(code));
+    }
+    let empty = server.anyone().send(github.message(GITHUB, "")).await.problem(400, "malformed_request");
+    let detail = empty.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("array") && !detail.contains("object"), "{detail}");
+
+    // Whoever does not claim to be GitHub fills no log, and whoever does, not for ever.
+    let before = errors();
+    server.anyone().send(text.clone()).await.problem(415, "unsupported_media_type");
+    server
+        .anyone()
+        .send(Call::new(Method::POST, GITHUB).json(&json!([])))
+        .await
+        .problem(403, "invalid_signature");
+    assert_eq!(errors(), before);
+    let mut stranger = server.anyone().calling_from("127.0.0.9");
+    for _ in 0..70 {
+        stranger.send(github.sign(text.clone(), b"")).await.problem(415, "unsupported_media_type");
+    }
+    eventually("what there is room for", async || (errors() == before + 60).then_some(())).await;
+}
+
+#[tokio::test]
+async fn white_space_around_a_token_is_passed_over_and_its_hash_is_that_of_what_was_sent() {
+    let github = Github::new("key");
+    let server = server(&Github::public_keys([&github])).await;
+    let mut root = server.root();
+    let key = root.create(json!({})).await;
+    let token = format!(" {}\r\n", key.value);
+    let body = json!([alert(&token, "")]).to_string();
+    let feedback = server.anyone().send(github.message(GITHUB, &body)).await.expect(200).json();
+    assert_eq!(feedback[0]["label"], "true_positive");
+    assert_eq!(feedback[0]["token_hash"], sha256(&token));
+    assert_eq!(root.code(&key.value).await, "revoked");
+}
+
+#[tokio::test]
+async fn a_key_of_github_that_is_of_another_kind_is_warned_of_and_the_others_are_used() {
+    let github = Github::new("key");
+    let mut keys: Value = serde_json::from_str(&Github::public_keys([&github])).unwrap();
+    keys["public_keys"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, json!({"key_identifier": "of-tomorrow", "key": "x"}));
+    let server = server(&keys.to_string()).await;
+    server.anyone().send(github.message(GITHUB, "[]")).await.expect(200);
+    let log = server.launch().log();
+    assert!(log.lines().any(|line| line.contains(" WARN ") && line.contains("of-tomorrow")), "{log}");
 }
 
 #[tokio::test]

@@ -65,8 +65,9 @@ fn main() -> ExitCode {
 }
 
 fn configure(command_line: &CommandLine, environment: &Environment) -> Result<Config, ConfigError> {
-    let config = Config::load(command_line, environment)?;
+    // First: what is found in the configuration may be worth a warning.
     logging::start(environment)?;
+    let config = Config::load(command_line, environment)?;
     for name in environment.unknown() {
         warn!("environment variable {name} is unknown and has no effect");
     }

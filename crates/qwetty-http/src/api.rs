@@ -301,12 +301,12 @@ impl Admitted<'_> {
         Ok(received.json)
     }
 
-    /// The bytes of a body that must be there and is called JSON, for a call that needs nobody.
-    pub(crate) async fn require_raw_json<B>(&self, body: B) -> Result<Bytes, Problem>
+    /// The bytes of a body that must be there and is called JSON of this kind, for a call that needs nobody.
+    pub(crate) async fn require_raw_json<B>(&self, body: B, kind: &'static str) -> Result<Bytes, Problem>
     where
         B: Body<Data = Bytes>,
     {
-        Ok(body::require_raw_json(&self.parts.headers, body, body_deadline()).await?)
+        Ok(body::require_raw_json(&self.parts.headers, body, kind, body_deadline()).await?)
     }
 
     /// A client may take its time with a body, and its key be revoked or narrowed meanwhile: what the call does, it does

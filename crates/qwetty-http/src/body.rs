@@ -27,8 +27,8 @@ pub(crate) enum BodyError {
     #[error("the body did not arrive in time; send it without pauses")]
     TooLate,
     /// There is none where the call needs one.
-    #[error("the body is missing; send a JSON object")]
-    Missing,
+    #[error("the body is missing; send a JSON {0}")]
+    Missing(&'static str),
     /// It is not called JSON.
     #[error("the body is not called JSON; send it as Content-Type: application/json, uncompressed")]
     NotJsonType,
@@ -72,13 +72,15 @@ where
     Ok(Received { json: Some(Json::parse(&bytes)?), was_waited_for })
 }
 
-/// The bytes of a body that must be there and is called JSON, before anybody reads them as such.
+/// The bytes of a body that must be there and is called JSON, before anybody reads them as such. `kind` is what the JSON
+/// is to be, for the client that sends none.
 ///
 /// # Errors
 /// [`BodyError`], of which [`BodyError::Malformed`] is not one here.
 pub(crate) async fn require_raw_json<B>(
     headers: &HeaderMap,
     body: B,
+    kind: &'static str,
     deadline: impl Future<Output = ()>,
 ) -> Result<Bytes, BodyError>
 where
@@ -86,7 +88,7 @@ where
 {
     let (bytes, _) = read(headers, body, deadline).await?;
     if bytes.is_empty() {
-        return Err(BodyError::Missing);
+        return Err(BodyError::Missing(kind));
     }
     must_be_called_json(headers)?;
     Ok(bytes)
@@ -112,7 +114,7 @@ where
     B: Body<Data = Bytes>,
 {
     let Received { json, was_waited_for } = read_json(headers, body, deadline).await?;
-    Ok(Received { json: json.ok_or(BodyError::Missing)?, was_waited_for })
+    Ok(Received { json: json.ok_or(BodyError::Missing("object"))?, was_waited_for })
 }
 
 /// The bytes, and whether they were waited for.
@@ -252,7 +254,7 @@ mod tests {
         let headers = HeaderMap::new();
         assert!(read_json(&headers, Empty::new(), pending()).await.unwrap().json.is_none());
         let error = require_json(&headers, Empty::new(), pending()).await.unwrap_err();
-        assert!(matches!(error, BodyError::Missing));
+        assert!(matches!(error, BodyError::Missing("object")));
         let nothing = read_json(&headers, chunks(&["", ""], End::Clean), pending()).await.unwrap();
         assert!(nothing.json.is_none());
     }

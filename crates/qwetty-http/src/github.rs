@@ -28,8 +28,8 @@ pub enum GithubKeysError {
     /// There is no key in it.
     #[error("there is no key in it")]
     Empty,
-    /// One of them is no key that can be used.
-    #[error("the key {0} is no public key on P-256 in PEM")]
+    /// None of them is a key that can be used.
+    #[error("there is no public key on P-256 in PEM in it; the key {0} is none")]
     Key(String),
 }
 
@@ -49,17 +49,29 @@ impl GithubKeys {
     ///
     /// # Errors
     ///
-    /// [`GithubKeysError`], also if only one of them cannot be used.
+    /// [`GithubKeysError`], if not one of them can be used. One that cannot is passed over with a warning otherwise, so that a
+    /// key of a new kind does not keep those from being used that are known.
     pub fn from_json(text: &str) -> Result<Self, GithubKeysError> {
         let document: Document = serde_json::from_str(text)?;
-        let mut keys = BTreeMap::new();
+        let (mut keys, mut unusable) = (BTreeMap::new(), Vec::new());
         for PublicKey { key_identifier, key } in document.public_keys {
-            let Some(point) = point(&key) else {
-                return Err(GithubKeysError::Key(key_identifier));
-            };
-            keys.insert(key_identifier, point);
+            match point(&key) {
+                Some(point) => {
+                    keys.insert(key_identifier, point);
+                }
+                None => unusable.push(key_identifier),
+            }
         }
-        if keys.is_empty() { Err(GithubKeysError::Empty) } else { Ok(Self(keys)) }
+        if keys.is_empty() {
+            return Err(unusable.pop().map_or(GithubKeysError::Empty, GithubKeysError::Key));
+        }
+        for identifier in unusable {
+            tracing::warn!(
+                identifier,
+                "a key of GitHub's is no public key on P-256 in PEM and is passed over; what it signs will be refused"
+            );
+        }
+        Ok(Self(keys))
     }
 
     /// Whether `signature` (ECDSA on P-256 with SHA-256, ASN.1, in base64) is that of the key with this identifier over
@@ -120,6 +132,19 @@ mod tests {
         ] {
             assert!(!keys.verify(identifier, signature, BODY));
         }
+    }
+
+    #[test]
+    fn a_key_of_another_kind_does_not_keep_the_others_from_being_used() {
+        let other_curve = KEY.replace("DAQcDQgAE", "DAQYDQgAE");
+        let text = serde_json::json!({"public_keys": [
+            {"key_identifier": "before", "key": other_curve},
+            {"key_identifier": IDENTIFIER, "key": KEY},
+            {"key_identifier": "after", "key": ""},
+        ]});
+        let keys = GithubKeys::from_json(&text.to_string()).unwrap();
+        assert!(keys.verify(IDENTIFIER, SIGNATURE, BODY));
+        assert!(!keys.verify("before", SIGNATURE, BODY) && !keys.verify("after", SIGNATURE, BODY));
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl From<BodyError> for Problem {
             BodyError::NotJsonType => Self::new(ErrorCode::UnsupportedMediaType),
             BodyError::BrokenOff
             | BodyError::TooLate
-            | BodyError::Missing
+            | BodyError::Missing(_)
             | BodyError::Header(_)
             | BodyError::Malformed(_) => Self::malformed_request(&error),
         }
@@ -40,7 +40,7 @@ mod tests {
             (Problem::from(BodyError::NotJsonType), UnsupportedMediaType),
             (Problem::from(BodyError::BrokenOff), MalformedRequest),
             (Problem::from(BodyError::TooLate), MalformedRequest),
-            (Problem::from(BodyError::Missing), MalformedRequest),
+            (Problem::from(BodyError::Missing("object")), MalformedRequest),
             (Problem::from(BodyError::Malformed(malformed())), MalformedRequest),
         ] {
             assert_eq!(problem.code(), code, "{problem:?}");

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
-use http::header::HeaderName;
+use http::header::{HeaderMap, HeaderName};
 use hyper::body::Body;
-use qwetty::ManageError;
+use qwetty::{ManageError, Origin};
 use qwetty_guard::{ErrorCode, Faults, Problem, single};
 use qwetty_keys::RevocationReason;
 use ring::digest::{SHA256, digest};
@@ -46,17 +46,25 @@ struct Feedback<'a> {
     label: &'static str,
 }
 
-/// `POST /leaked-keys/github`. Nothing of a message is read before its signature was found good.
+/// `POST /leaked-keys/github`. Nothing of a message is read before its signature was found good. One that is
+/// refused may never come again: the log has to tell the owner that keys which leaked still work.
 pub(crate) async fn report<B: Body<Data = Bytes>>(
     api: &Api,
     admitted: Admitted<'_>,
     body: B,
 ) -> Result<Answered, Problem> {
     let keys = api.github.as_ref().ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
-    let body = admitted.require_raw_json(body).await?;
     let origin = admitted.origin();
-    admitted.query.finish()?;
     let headers = &admitted.parts.headers;
+    let body = admitted
+        .require_raw_json(body, "array")
+        .await
+        .inspect_err(|problem| unchecked(api, &origin, headers, problem))?;
+    admitted
+        .query
+        .finish()
+        .map_err(Problem::from)
+        .inspect_err(|problem| unchecked(api, &origin, headers, problem))?;
     let (identifier, signature) = (single(headers, &IDENTIFIER)?, single(headers, &SIGNATURE)?);
     if !identifier
         .zip(signature)
@@ -64,9 +72,22 @@ pub(crate) async fn report<B: Body<Data = Bytes>>(
     {
         return Err(forged(api, &origin));
     }
-    let alerts = alerts(Json::parse(&body).map_err(BodyError::from)?)?;
-    let revoking =
-        alerts.iter().map(|alert| api.manager.revoke_leaked(origin.clone(), &alert.token, reason(alert)));
+    revoke(api, &origin, &body).await.inspect_err(|problem| {
+        tracing::error!(
+            address = ?origin.address,
+            code = problem.code().as_str(),
+            detail = problem.detail(),
+            "a message that GitHub signed is refused; the keys in it were not revoked, or not all of them"
+        );
+    })
+}
+
+async fn revoke(api: &Api, origin: &Origin, body: &[u8]) -> Result<Answered, Problem> {
+    let alerts = alerts(Json::parse(body).map_err(BodyError::from)?)?;
+    // The hash in the answer is that of the token as it was sent.
+    let revoking = alerts
+        .iter()
+        .map(|alert| api.manager.revoke_leaked(origin.clone(), alert.token.trim(), reason(alert)));
     let known: Result<Vec<bool>, ManageError> = join_all(revoking).await.into_iter().collect();
     let feedback: Vec<_> =
         alerts.iter().zip(known?).map(|(alert, is_known)| Feedback::on(alert, is_known)).collect();
@@ -74,7 +95,7 @@ pub(crate) async fn report<B: Body<Data = Bytes>>(
 }
 
 /// Only what GitHub did not sign takes from the budget of an address: GitHub itself may send as much as it finds.
-fn forged(api: &Api, origin: &qwetty::Origin) -> Problem {
+fn forged(api: &Api, origin: &Origin) -> Problem {
     let now = api.engine.now().moment;
     if let Err(exhausted) = api.leak_reports.take(origin.address, 1, Duration::ZERO, now) {
         return Problem::rate_limited(exhausted.retry_after_seconds());
@@ -84,6 +105,21 @@ fn forged(api: &Api, origin: &qwetty::Origin) -> Problem {
         "a message in GitHub's name is not signed by a key of github_public_keys; nothing was done"
     );
     Problem::new(ErrorCode::InvalidSignature)
+}
+
+/// A message that claims to be GitHub's is refused before its signature can be checked. Anyone can send such: as many are
+/// logged as the budget of their address has room for.
+fn unchecked(api: &Api, origin: &Origin, headers: &HeaderMap, problem: &Problem) {
+    let is_claimed = headers.contains_key(&IDENTIFIER) && headers.contains_key(&SIGNATURE);
+    let now = api.engine.now().moment;
+    if is_claimed && api.leak_reports.take(origin.address, 1, Duration::ZERO, now).is_ok() {
+        tracing::error!(
+            address = ?origin.address,
+            code = problem.code().as_str(),
+            detail = problem.detail(),
+            "a message in GitHub's name is refused before its signature could be checked; if it is GitHub's, the keys in it were not revoked"
+        );
+    }
 }
 
 /// The alerts of a message. What GitHub may add to them is passed over.
