@@ -177,12 +177,13 @@ async fn a_body_that_is_none_is_refused_as_everywhere_and_revokes_nothing() {
     anyone.send(post(format!("{{\"keys\": [\"{value}\""))).await.problem(400, "malformed_request");
     let twice = format!("{{\"keys\": [\"{value}\"], \"keys\": [\"{value}\"]}}");
     anyone.send(post(twice)).await.problem(400, "malformed_request");
+    // Answered before the body was read, so each on a connection of its own.
     anyone.act(LEAKED).await.problem(400, "malformed_request");
     let named = Call::new(Method::POST, &format!("{LEAKED}?dry=1")).json(&json!({"keys": [value]}));
-    anyone.send(named).await.problem(400, "malformed_request");
+    server.anyone().send(named).await.problem(400, "malformed_request");
     let text = Call::new(Method::POST, LEAKED).body("text/plain", value.clone());
-    anyone.send(text).await.problem(415, "unsupported_media_type");
-    anyone.send(post(" ".repeat(65_537))).await.problem(413, "payload_too_large");
+    server.anyone().send(text).await.problem(415, "unsupported_media_type");
+    server.anyone().send(post(" ".repeat(65_537))).await.problem(413, "payload_too_large");
     anyone.get(LEAKED).await.problem(405, "method_not_allowed");
     assert_eq!(root.code(value).await, "valid");
 }
