@@ -12,15 +12,9 @@ cd "$(dirname "$0")/.."
 
 keys=${KEYS:-1000000}
 port=${PORT:-18090}
-for tool in wrk curl sqlite3 python3; do
-  command -v "$tool" >/dev/null || { echo "$tool is missing: install Debian's package of that name" >&2; exit 1; }
-done
-
-bin=${BIN:-}
-if [ -z "$bin" ]; then
-  cargo build --release --quiet -p qwetty-server -p qwetty-benches --bins
-  bin=${CARGO_TARGET_DIR:-target}/release
-fi
+. benches/prepare.sh
+require wrk curl sqlite3 python3
+built
 # On a disk: the system's directory for temporary files may be memory, in which nothing is ever slow to sync.
 dir=$(mktemp -d "${CARGO_TARGET_DIR:-target}/scale.XXXXXX")
 server=

@@ -11,15 +11,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-5} slow=${SLOW:-2000} port=${PORT:-18090}
-for tool in wrk python3; do
-  command -v "$tool" >/dev/null || { echo "$tool is missing: install Debian's package of that name" >&2; exit 1; }
-done
-
-bin=${BIN:-}
-if [ -z "$bin" ]; then
-  cargo build --release --quiet -p qwetty-server -p qwetty-benches --bins
-  bin=${CARGO_TARGET_DIR:-target}/release
-fi
+. benches/prepare.sh
+require wrk python3
+built
 dir=$(mktemp -d)
 started=()
 trap 'kill "${started[@]}" 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
