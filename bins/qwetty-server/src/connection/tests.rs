@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioExecutor;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -185,19 +185,23 @@ async fn an_unread_answer_closes_the_connection() {
     assert_eq!(served.closed_after().await, 10 + 20);
 }
 
+/// Reads to the end with a pause before each read, and says how many bytes came.
+async fn read_slowly(client: &mut (impl AsyncRead + Unpin), pause: Duration) -> usize {
+    let (mut total, mut buffer) = (0, vec![0; 64 * 1024]);
+    loop {
+        sleep(pause).await;
+        match client.read(&mut buffer).await.unwrap() {
+            0 => return total,
+            length => total += length,
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_gets_its_whole_answer() {
     let mut served = served_through(64 * 1024);
     served.client.write_all(b"GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut total = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        sleep(Duration::from_secs(15)).await;
-        match served.client.read(&mut buffer).await.unwrap() {
-            0 => break,
-            length => total += length,
-        }
-    }
+    let total = read_slowly(&mut served.client, Duration::from_secs(15)).await;
     assert!(total > 1024 * 1024, "{total}");
     assert!(served.started.elapsed() > Duration::from_secs(60));
 }
@@ -443,16 +447,8 @@ async fn a_slow_reader_over_tls_gets_its_whole_answer_and_its_end() {
     let mut served = served_after_handshake(16 * 1024).await;
     served.client.write_all(b"GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
     served.client.flush().await.unwrap();
-    let mut total = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        sleep(Duration::from_secs(2)).await;
-        // An end without a word that it is one (close_notify) would be an error.
-        match served.client.read(&mut buffer).await.unwrap() {
-            0 => break,
-            length => total += length,
-        }
-    }
+    // An end without a word that it is one (close_notify) would be an error.
+    let total = read_slowly(&mut served.client, Duration::from_secs(2)).await;
     assert!(total > 1024 * 1024, "{total}");
     assert!(served.started.elapsed() > Duration::from_secs(60));
 }
