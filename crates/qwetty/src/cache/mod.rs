@@ -189,10 +189,7 @@ impl KeyCache {
 
     /// To be called before a change is sent to the store, for every digest that leads to a key before or after it.
     pub(crate) fn begin_change(&self, digests: &[KeyDigest]) {
-        for digest in digests {
-            self.generation(self.stripe(digest)).fetch_add(NEXT_GENERATION + 1, Ordering::SeqCst);
-            self.records.remove(digest);
-        }
+        self.outdate(digests, NEXT_GENERATION + 1);
     }
 
     /// To be called once for each [`begin_change`](Self::begin_change) with the same digests, once the change is committed or its
@@ -205,8 +202,13 @@ impl KeyCache {
 
     /// To be called for the digests of a change that somebody else made.
     pub(crate) fn forget<'a>(&self, digests: impl IntoIterator<Item = &'a KeyDigest>) {
+        self.outdate(digests, NEXT_GENERATION);
+    }
+
+    /// The generation moves on before the record goes: a look-up that is late for the one is not kept after the other.
+    fn outdate<'a>(&self, digests: impl IntoIterator<Item = &'a KeyDigest>, step: u64) {
         for digest in digests {
-            self.generation(self.stripe(digest)).fetch_add(NEXT_GENERATION, Ordering::SeqCst);
+            self.generation(self.stripe(digest)).fetch_add(step, Ordering::SeqCst);
             self.records.remove(digest);
         }
     }
