@@ -124,6 +124,13 @@ impl Lifecycle {
         self.expires_at
     }
 
+    /// The latest of those ends that have passed at `now`: of the key, whether it is revoked or not, and of the value before its
+    /// current one.
+    pub fn ended_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let previous = self.previous.as_ref().map(|previous| previous.ends_at);
+        [self.expires_at, previous].into_iter().flatten().filter(|end| *end <= now).max()
+    }
+
     /// When and why the key was revoked, if it is.
     pub fn revocation(&self) -> Option<&Revocation> {
         self.revocation.as_deref()
@@ -333,6 +340,21 @@ mod tests {
             Lifecycle::issue(value(1), None).status(Timestamp::from_unix_micros(i64::MAX)),
             Status::Active
         );
+    }
+
+    #[test]
+    fn an_end_is_told_from_its_instant_on() {
+        let key = expiring(DAY).regenerate(NOW, value(2), seconds(60)).unwrap();
+        let (overlap, expiry) = (at(60_000_000), at(DAY));
+        for (now, ended) in
+            [(-1, None), (60_000_000, Some(overlap)), (DAY - 1, Some(overlap)), (DAY, Some(expiry))]
+        {
+            let now = at(now);
+            assert_eq!(key.ended_at(now), ended, "{now}");
+            let revoked = changed(key.clone().revoke(now, None));
+            assert_eq!(revoked.ended_at(now), ended.filter(|end| *end == expiry), "{now}");
+        }
+        assert_eq!(Lifecycle::issue(value(1), None).ended_at(Timestamp::from_unix_micros(i64::MAX)), None);
     }
 
     #[test]

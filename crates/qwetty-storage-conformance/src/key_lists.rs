@@ -1,6 +1,7 @@
 //! Lists of keys: sorted, filtered, searched, in pages.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use qwetty_keys::{KeyId, Lifecycle, LifecycleParts, OrganizationId, Revocation, State, Status, Timestamp};
@@ -127,6 +128,46 @@ pub async fn a_status_filter_goes_with_every_sort(store: &dyn Store) {
                 let expected = ids(&sorted(of_status.clone(), sort, order));
                 assert_eq!(ids(&page(store, &filtered).await), expected, "{status} by {sort}, {order:?}");
             }
+        }
+    }
+}
+
+/// Keys that have an instant of their own, among them one of another organization and one that does not exist, are found under the status
+/// of that instant and no other, with every sort.
+pub async fn a_status_filter_goes_by_the_later_instant_of_a_key_that_has_one(store: &dyn Store) {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let mut make = Fixtures::default();
+    let organization = given::organization(store, &mut make).await.id;
+    let elsewhere = given::organization(store, &mut make).await.id;
+    let now = query(organization).now;
+    let mut judged_later = BTreeMap::from([(KeyId::from_u128(7), now.saturating_add(DAY))]);
+    for days in [None, Some(3), Some(20)] {
+        let expires_at = days.map(|days| now.saturating_add(DAY * days));
+        for later in [None, Some(1), Some(15), Some(20), Some(30)] {
+            for (organization, revoked) in [(organization, false), (organization, true), (elsewhere, false)] {
+                let record = key_in_state(&mut make, organization, expires_at, revoked);
+                given::insert(store, &mut make, &record).await;
+                judged_later.extend(later.map(|later| (record.id, now.saturating_add(DAY * later))));
+            }
+        }
+    }
+    let keys = page(store, &query(organization)).await;
+    for status in [Status::Active, Status::ExpiringSoon, Status::Expired, Status::Revoked] {
+        for sort in KeySort::ALL {
+            let asked = KeyQuery {
+                sort,
+                status: Some(status),
+                judged_later: judged_later.clone(),
+                ..query(organization)
+            };
+            let of_status =
+                |key: &StoredKey| key.record.lifecycle.status(asked.judged_at(key.record.id)) == status;
+            let expected = keys.iter().filter(|key| of_status(key)).cloned().collect();
+            assert_eq!(
+                ids(&page(store, &asked).await),
+                ids(&sorted(expected, sort, asked.order)),
+                "{status}"
+            );
         }
     }
 }
@@ -315,6 +356,7 @@ fn query(organization: OrganizationId) -> KeyQuery {
         search: None,
         status: None,
         now: text("2026-01-01T00:00:00Z"),
+        judged_later: BTreeMap::new(),
         sort: KeySort::CreatedAt,
         order: Order::Descending,
         page: ALL,

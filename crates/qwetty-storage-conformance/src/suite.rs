@@ -39,6 +39,7 @@ macro_rules! conformance_suite {
                 a_page_past_the_end_is_empty_and_knows_the_total,
                 a_status_is_told_to_the_microsecond,
                 a_status_filter_goes_with_every_sort,
+                a_status_filter_goes_by_the_later_instant_of_a_key_that_has_one,
                 a_search_looks_in_name_description_and_start,
                 a_search_takes_every_character_literally,
                 a_search_folds_case_beyond_ascii,

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use qwetty_keys::Status;
+use qwetty_keys::{KeyId, Status, Timestamp};
 use qwetty_storage::{KeyQuery, KeySort, Listing, Order, StoredKey};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::columns::count;
+use crate::columns::{blob, count};
 use crate::directory;
 use crate::fault::Fault;
 use crate::key_row::{select_stored, stored};
@@ -22,7 +22,8 @@ pub(crate) fn list(connection: &Connection, query: &KeyQuery) -> Result<Listing<
     let Some(organization) = directory::number(connection, query.organization)? else {
         return Ok(listing);
     };
-    let filter = Filter::of(query, organization);
+    let mut filter = Filter::of(query, organization);
+    filter.judge_later(connection, query)?;
     let mut offset = query.page.offset;
     let mut limit = query.page.limit;
     for &part in parts(query.sort) {
@@ -98,20 +99,16 @@ impl Filter {
         let mut conditions = "organization = :organization".to_owned();
         let mut parameters = vec![(":organization", organization.into())];
         if let Some(status) = query.status {
-            conditions.push_str(match status {
-                Status::Revoked => " AND revoked_at IS NOT NULL",
-                Status::Expired => " AND revoked_at IS NULL AND expires_at <= :now",
-                Status::ExpiringSoon => " AND revoked_at IS NULL AND expires_at > :now AND expires_at <= :soon",
-                Status::Active => {
-                    " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now AND expires_at > :soon)"
-                }
+            let is_of_status = is_of_status(status);
+            conditions.push_str(&if query.judged_later.is_empty() {
+                format!(" AND {is_of_status}")
+            } else {
+                format!(
+                    " AND CASE WHEN id IN (SELECT unhex(value) FROM json_each(:judged_later))
+                        THEN id IN (SELECT unhex(value) FROM json_each(:of_status)) ELSE {is_of_status} END"
+                )
             });
-            if status != Status::Revoked {
-                parameters.push((":now", query.now.unix_micros().into()));
-            }
-            if matches!(status, Status::ExpiringSoon | Status::Active) {
-                parameters.push((":soon", query.now.saturating_add(EXPIRING_SOON).unix_micros().into()));
-            }
+            parameters.extend(instants(status, query.now));
         }
         if let Some(search) = &query.search {
             conditions.push_str(
@@ -121,6 +118,25 @@ impl Filter {
             parameters.push((":search", search.folded().to_owned().into()));
         }
         Self { conditions, parameters }
+    }
+
+    /// Tells which keys are judged by an instant of their own, and which of them then have the status asked for.
+    fn judge_later(&mut self, connection: &Connection, query: &KeyQuery) -> Result<(), Fault> {
+        let Some(status) = query.status.filter(|_| !query.judged_later.is_empty()) else { return Ok(()) };
+        let sql = format!("SELECT 1 FROM keys WHERE id = :id AND {}", is_of_status(status));
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut of_status = Vec::new();
+        for (&id, &at) in &query.judged_later {
+            let mut parameters = instants(status, at);
+            parameters.push((":id", blob(id.as_u128()).to_vec().into()));
+            if statement.exists(&*parameters)? {
+                of_status.push(id);
+            }
+        }
+        let judged_later = json_of(query.judged_later.keys().copied());
+        self.parameters.push((":judged_later", judged_later.into()));
+        self.parameters.push((":of_status", json_of(of_status).into()));
+        Ok(())
     }
 
     fn count(&self, connection: &Connection, sort: KeySort, part: Part) -> Result<u64, Fault> {
@@ -173,11 +189,42 @@ impl Filter {
     }
 }
 
+/// What makes a key's status this one at `:now`, seven days before `:soon`.
+fn is_of_status(status: Status) -> &'static str {
+    match status {
+        Status::Revoked => "revoked_at IS NOT NULL",
+        Status::Expired => "revoked_at IS NULL AND expires_at <= :now",
+        Status::ExpiringSoon => "revoked_at IS NULL AND expires_at > :now AND expires_at <= :soon",
+        Status::Active => {
+            "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now AND expires_at > :soon)"
+        }
+    }
+}
+
+/// The instants that [`is_of_status`] names.
+fn instants(status: Status, now: Timestamp) -> Vec<(&'static str, Value)> {
+    let mut instants = Vec::new();
+    if status != Status::Revoked {
+        instants.push((":now", now.unix_micros().into()));
+    }
+    if matches!(status, Status::ExpiringSoon | Status::Active) {
+        instants.push((":soon", now.saturating_add(EXPIRING_SOON).unix_micros().into()));
+    }
+    instants
+}
+
+/// Ids as a JSON list, which SQLite takes for a table.
+fn json_of(ids: impl IntoIterator<Item = KeyId>) -> String {
+    let ids: Vec<String> = ids.into_iter().map(|id| format!("\"{:032x}\"", id.as_u128())).collect();
+    format!("[{}]", ids.join(","))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
 
-    use qwetty_keys::{OrganizationId, Timestamp};
+    use qwetty_keys::OrganizationId;
     use qwetty_storage::{Page, Search, fold};
     use rusqlite::functions::FunctionFlags;
 
@@ -234,7 +281,17 @@ mod tests {
                     for search in [None, Search::new("x")] {
                         let organization = OrganizationId::from_u128(1);
                         let (now, page) = (Timestamp::from_unix_micros(0), Page { offset: 0, limit: 1 });
-                        queries.push(KeyQuery { organization, search, status, now, sort, order, page });
+                        let judged_later = BTreeMap::new();
+                        queries.push(KeyQuery {
+                            organization,
+                            search,
+                            status,
+                            now,
+                            judged_later,
+                            sort,
+                            order,
+                            page,
+                        });
                     }
                 }
             }

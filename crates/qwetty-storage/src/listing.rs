@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use qwetty_keys::{OrganizationId, Status, Timestamp};
+use qwetty_keys::{KeyId, OrganizationId, Status, Timestamp};
 
 use crate::Search;
 
@@ -82,12 +83,22 @@ pub struct KeyQuery {
     pub status: Option<Status>,
     /// The instant for which a status is derived.
     pub now: Timestamp,
+    /// Keys whose status is derived for a later instant, of whichever organization: none, unless the clock was set back after
+    /// a key was told to be over.
+    pub judged_later: BTreeMap<KeyId, Timestamp>,
     /// What to sort by.
     pub sort: KeySort,
     /// Which way.
     pub order: Order,
     /// Which part.
     pub page: Page,
+}
+
+impl KeyQuery {
+    /// The instant for which this key's status is derived.
+    pub fn judged_at(&self, id: KeyId) -> Timestamp {
+        self.judged_later.get(&id).copied().unwrap_or(self.now)
+    }
 }
 
 /// A page of a list, and how long the whole list is.

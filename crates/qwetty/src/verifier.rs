@@ -169,7 +169,7 @@ impl Verifier {
             return Ok(not_found());
         }
         let Some(generation) = key.generation(at) else {
-            key.state().refuse_until_after(at);
+            self.core.cache.tell_end_of(key.state(), key.previous_until());
             return Ok(not_found());
         };
         let decided = match self.access(&key, at, &request.ask) {
@@ -197,7 +197,7 @@ impl Verifier {
             None => {}
             Some(Unusable::Revoked) => return Err(DenialCode::Revoked),
             Some(Unusable::Expired) => {
-                key.state().refuse_until_after(at);
+                self.core.cache.tell_end_of(key.state(), key.expires_at().unwrap_or(at));
                 return Err(DenialCode::Expired);
             }
         }

@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use qwetty::{Charge, Clock, HourRange, KeyPatch, NewKey};
-use qwetty_keys::{Overlap, Timestamp};
+use qwetty::{Charge, Clock, HourRange, KeyPatch, ManageError, NewKey};
+use qwetty_keys::{Overlap, Status, Timestamp};
 use qwetty_storage::{Action, AuditStore, Hour, UsageStore};
 
 use self::support::*;
@@ -119,6 +121,118 @@ async fn nothing_is_resurrected_whatever_the_clock_does() {
     assert_eq!(world.code(&lasting.value).await, "expired");
     world.clock.set_wall(NOON);
     assert_eq!(world.code(&lasting.value).await, "expired");
+}
+
+/// A way to be told that a key is over.
+type Telling = for<'a> fn(&'a World, &'a TestKey) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+#[tokio::test]
+async fn what_any_answer_told_to_be_over_stays_over_and_nothing_else() {
+    let tellings: [Telling; 6] = [
+        |world, key| Box::pin(async { assert_eq!(world.view(key).await.status, Status::Expired) }),
+        |world, key| {
+            Box::pin(async {
+                let listed = world.list(Some(Status::Expired)).await;
+                assert!(listed.iter().any(|listed| listed.record.id == key.id));
+            })
+        },
+        |world, key| {
+            Box::pin(async {
+                let patch = KeyPatch { name: Some("Renamed".parse().unwrap()), ..KeyPatch::default() };
+                assert_eq!(world.update(key, patch).await.status, Status::Expired);
+            })
+        },
+        |world, key| {
+            Box::pin(async {
+                let refused = world.manager.regenerate(&owner(), key.id, Overlap::NONE).await;
+                assert!(matches!(refused, Err(ManageError::KeyExpired)));
+            })
+        },
+        |world, key| {
+            Box::pin(async {
+                let refused = world.manager.reactivate(&owner(), key.id).await;
+                assert!(matches!(refused, Err(ManageError::KeyExpired)));
+            })
+        },
+        |world, key| Box::pin(async { assert_eq!(world.code(&key.value).await, "expired") }),
+    ];
+    for is_in_memory in [false, true] {
+        for (number, tell) in tellings.iter().enumerate() {
+            let world = World::new().await;
+            let expiring =
+                || NewKey { expires_at: Some(NOON.saturating_add(HOUR)), ..draft(&["chats:read"]) };
+            let (told, untold) = (world.key(expiring()).await, world.key(expiring()).await);
+            if is_in_memory {
+                assert_eq!(world.code(&told.value).await, "valid");
+            }
+            world.clock.set_wall(NOON.saturating_add(10 * YEAR));
+            if number == 1 {
+                // A list tells of all that it shows.
+                world.manager.delete(&owner(), untold.id).await.unwrap();
+            }
+            tell(&world, &told).await;
+            world.clock.set_wall(NOON);
+            assert_eq!(world.view(&told).await.status, Status::Expired, "{number}");
+            assert_eq!(world.code(&told.value).await, "expired", "{number}");
+            for status in [Status::Active, Status::ExpiringSoon, Status::Expired] {
+                let listed = world.list(Some(status)).await;
+                assert!(listed.iter().all(|key| key.status == status), "{number} {status}");
+                let is_listed = listed.iter().any(|key| key.record.id == told.id);
+                assert_eq!(is_listed, status == Status::Expired, "{number} {status}");
+            }
+            if number != 1 {
+                assert_eq!(world.code(&untold.value).await, "valid", "{number}: nobody asked for it then");
+            }
+            // The clock is right again: no key is lost to a wrong one.
+            let later = Some(Some(NOON.saturating_add(2 * HOUR)));
+            world.update(&told, KeyPatch { expires_at: later, ..KeyPatch::default() }).await;
+            assert_eq!(world.code(&told.value).await, "valid", "{number}: it has a later expiry");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_older_value_that_was_told_to_be_over_stays_over() {
+    for is_shown in [false, true] {
+        let world = World::new().await;
+        let key = world.key(draft(&["chats:read"])).await;
+        let renewed = world.manager.regenerate(&owner(), key.id, Overlap::from_seconds(3600).unwrap()).await;
+        let renewed: TestKey = renewed.unwrap().into();
+        assert_eq!(world.code(&key.value).await, "valid");
+        world.clock.set_wall(NOON.saturating_add(HOUR));
+        if is_shown {
+            assert_eq!(world.view(&key).await.previous_value_expires_at(), None);
+        } else {
+            assert_eq!(world.code(&key.value).await, "not_found");
+        }
+        world.clock.set_wall(NOON);
+        assert_eq!(world.code(&key.value).await, "not_found");
+        assert_eq!(world.view(&key).await.previous_value_expires_at(), None);
+        assert_eq!(world.code(&renewed.value).await, "valid");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_far_ahead_takes_no_key_that_nobody_asked_for() {
+    let world = World::with(Settings { cache_capacity: 1, ..Settings::default() }).await;
+    let mut keys = Vec::new();
+    for _ in 0..300 {
+        keys.push(
+            world.key(NewKey { expires_at: Some(NOON.saturating_add(HOUR)), ..draft(&["chats:read"]) }).await,
+        );
+    }
+    let (told, untold) = keys.split_at(200);
+    world.clock.set_wall(NOON.saturating_add(10 * YEAR));
+    for key in told {
+        assert_eq!(world.code(&key.value).await, "expired");
+    }
+    world.clock.set_wall(NOON);
+    for key in untold {
+        assert_eq!(world.code(&key.value).await, "valid");
+    }
+    for key in told {
+        assert_eq!(world.code(&key.value).await, "expired");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `Debug` of every public type: it prints no value and no digest, and no type can be forgotten.
 
 use std::any::type_name;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -289,6 +289,7 @@ impl Prints {
             search,
             status: None,
             now: NOON,
+            judged_later: BTreeMap::new(),
             sort: KeySort::Name,
             order: Order::Ascending,
             page,

@@ -96,7 +96,9 @@ impl Entry {
     fn matches(&self, query: &KeyQuery) -> bool {
         let record = &self.record;
         record.organization == query.organization
-            && query.status.is_none_or(|status: Status| record.lifecycle.status(query.now) == status)
+            && query
+                .status
+                .is_none_or(|status: Status| record.lifecycle.status(query.judged_at(record.id)) == status)
             && query.search.as_ref().is_none_or(|search| {
                 search.matches(record.name.as_str())
                     || record.description.as_ref().is_some_and(|text| search.matches(text.as_str()))

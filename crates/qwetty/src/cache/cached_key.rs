@@ -99,6 +99,11 @@ impl CachedKey {
         (self.usable_until != NEVER).then_some(self.usable_until)
     }
 
+    /// When the value it is kept under ended, or does, if that is an older one.
+    pub(crate) const fn previous_until(&self) -> Timestamp {
+        self.previous_until
+    }
+
     /// As what the key is to be refused at this time; `None` if it is usable.
     pub(crate) fn unusable(&self, at: Timestamp) -> Option<Unusable> {
         if self.is_revoked {

@@ -15,12 +15,12 @@
 //! # What stays and what goes
 //!
 //! Records are bounded: where there is no room, one that was not asked for lately is evicted. Its live state (quota window,
-//! usage, latest refusal) does not go with it, but once nobody holds it and its window is over. Then nothing is lost:
+//! usage, latest end that was told) does not go with it, but once nobody holds it and its window is over. Then nothing is lost:
 //!
 //! - **The window.** A new state would answer the same.
 //! - **The counts.** Whoever counts holds the state until it waits in the flusher's queue, which holds it until it took the
 //!   counts out.
-//! - **The latest refusal** is handed on to [`Refusals`].
+//! - **The latest end that was told** is handed on to [`Endings`].
 //!
 //! And nobody can be late: a decision holds the state from before it takes until after it counted, and new holders come by
 //! way of the map that the state is removed from. So there are never two states of one key at work, and no more states
@@ -29,12 +29,13 @@
 mod absent;
 mod cached_key;
 mod common;
+mod endings;
 mod records;
-mod refusals;
 mod slots;
 mod state;
 mod states;
 
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -45,8 +46,8 @@ use qwetty_storage::FoundKey;
 use self::absent::AbsentDigests;
 pub(crate) use self::cached_key::{CachedKey, Unusable};
 use self::common::CommonLists;
+use self::endings::Endings;
 use self::records::Records;
-use self::refusals::Refusals;
 pub(crate) use self::state::{KeyState, restored};
 use self::states::States;
 use crate::clock::Now;
@@ -81,7 +82,7 @@ pub(crate) struct Outdated;
 pub(crate) struct KeyCache {
     records: Records,
     states: States,
-    refusals: Refusals,
+    endings: Endings,
     absent: AbsentDigests,
     common: CommonLists,
     generations: Box<[AtomicU64]>,
@@ -94,7 +95,7 @@ impl KeyCache {
         Self {
             records: Records::with_capacity(capacity),
             states: States::new(),
-            refusals: Refusals::new(),
+            endings: Endings::new(),
             absent: AbsentDigests::new(),
             common: CommonLists::new(),
             generations: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
@@ -125,8 +126,45 @@ impl KeyCache {
     pub(crate) fn judged_at(&self, id: KeyId, wall: Timestamp) -> Timestamp {
         match self.states.get(id) {
             Some(state) => state.judged_at(wall),
-            None => wall.max(self.refusals.latest(id)),
+            None => wall.max(self.endings.of(id)),
         }
+    }
+
+    /// To be called before an answer tells that something of this key ended then: its life, or that of an older value. See
+    /// [`KeyState::judged_at`].
+    pub(crate) fn tell_end(&self, id: KeyId, end: Timestamp) {
+        if let Some(state) = self.states.get(id) {
+            return self.tell_end_of(&state, end);
+        }
+        self.endings.note(id, end);
+        self.endings.tell(end);
+        // A state that came up meanwhile may not know of it.
+        if let Some(state) = self.states.get(id) {
+            state.tell_end(end);
+        }
+    }
+
+    /// The same, for whoever holds the state.
+    pub(crate) fn tell_end_of(&self, state: &KeyState, end: Timestamp) {
+        state.tell_end(end);
+        self.endings.tell(end);
+    }
+
+    /// The time by which keys are judged, and the keys that are judged by a later one: those that were told to be over by a
+    /// clock that was set back since.
+    pub(crate) fn judged_later(&self, wall: Timestamp) -> (Timestamp, BTreeMap<KeyId, Timestamp>) {
+        let mut later = BTreeMap::new();
+        if self.endings.are_behind(wall) {
+            return (wall, later);
+        }
+        // States first: one that goes meanwhile hands its end on.
+        self.states.each(|state| {
+            if let Some(end) = state.ended_at().filter(|end| *end > wall) {
+                later.insert(state.id(), end);
+            }
+        });
+        let at = self.endings.add_later(wall, &mut later);
+        (at, later)
     }
 
     /// To be taken before the store is read.
@@ -149,8 +187,8 @@ impl KeyCache {
             let FoundKey { record, window } = found;
             let access = self.common.share(record.access.clone());
             let state = self.states.get_or_insert_with(record.id, || {
-                let refused_at = self.refusals.latest(record.id);
-                KeyState::restore(record.id, quota, window, refused_at, now)
+                let ended_at = self.endings.of(record.id);
+                KeyState::restore(record.id, quota, window, ended_at, now)
             });
             Arc::new(CachedKey::new(*digest, record, access, state))
         };
@@ -244,8 +282,8 @@ impl KeyCache {
     fn retire(&self, state: &mut Arc<KeyState>, now: Moment) -> bool {
         let Some(state) = Arc::get_mut(state) else { return false };
         let goes = state.limiter().is_idle(now);
-        if goes && let Some(refused_at) = state.refused_at() {
-            self.refusals.note(state.id(), refused_at);
+        if goes && let Some(ended_at) = state.ended_at() {
+            self.endings.note(state.id(), ended_at);
         }
         goes
     }
@@ -408,11 +446,28 @@ mod tests {
     fn time_does_not_go_back_for_a_key_whose_state_is_gone() {
         let cache = KeyCache::with_capacity(1);
         let later = now(1000).wall;
-        look_up(&cache, 0, 0).state().refuse_until_after(later);
+        cache.tell_end_of(look_up(&cache, 0, 0).state(), later);
         look_up(&cache, 1, 0);
         assert!(cache.state(id(0)).is_none());
         assert_eq!(cache.judged_at(id(0), NOON), later);
         assert_eq!(look_up(&cache, 0, 0).state().judged_at(NOON), later);
+        assert_eq!(cache.judged_at(id(1), NOON), NOON, "another one is judged by the clock");
+    }
+
+    #[test]
+    fn keys_that_are_judged_later_are_known_with_a_state_and_without() {
+        let cache = KeyCache::with_capacity(10);
+        let later = now(1000).wall;
+        look_up(&cache, 0, 0);
+        look_up(&cache, 1, 0);
+        cache.tell_end(id(0), later);
+        cache.tell_end(id(2), later);
+        cache.tell_end(id(3), NOON);
+        let (at, judged) = cache.judged_later(NOON);
+        assert_eq!((at, judged), (NOON, BTreeMap::from([(id(0), later), (id(2), later)])));
+        assert_eq!(cache.judged_later(later), (later, BTreeMap::new()));
+        assert_eq!(look_up(&cache, 2, 0).state().judged_at(NOON), later);
+        assert_eq!(cache.judged_at(id(3), NOON.saturating_sub(Duration::from_secs(1))), NOON);
     }
 
     #[test]

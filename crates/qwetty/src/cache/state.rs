@@ -4,19 +4,20 @@ use qwetty_keys::{KeyId, Timestamp};
 use qwetty_ratelimit::{LimiterCell, Quota};
 use qwetty_storage::SavedWindow;
 
+use super::endings::NEVER_YET;
 use crate::clock::Now;
 use crate::sync::{AtomicBool, AtomicI64, Ordering};
 use crate::usage::UsageCounters;
 
-/// What lives with a key beside its record: its quota window, what is not yet flushed of its usage, and how late it was
-/// when it was last refused for the time. All values of a key, older and newer, share one.
+/// What lives with a key beside its record: its quota window, what is not yet flushed of its usage, and the latest end
+/// of it that was told. All values of a key, older and newer, share one.
 ///
 /// In this order, what an admission writes and looks at stands next to each other.
 #[repr(C)]
 pub(crate) struct KeyState {
     id: KeyId,
-    /// The latest wall-clock time, in microseconds, at which a value was refused because its time was over.
-    refused_at: AtomicI64,
+    /// The latest end of the key or of an older value, in microseconds, that an answer told to be over.
+    ended_at: AtomicI64,
     /// Whether the key waits in the flusher's queue.
     queued: AtomicBool,
     usage: UsageCounters,
@@ -25,17 +26,17 @@ pub(crate) struct KeyState {
 
 impl KeyState {
     /// The state of a key that had none, with its window as it was saved, not to be judged by an earlier time than
-    /// `refused_at`.
+    /// `ended_at`.
     pub(crate) fn restore(
         id: KeyId,
         quota: Quota,
         window: Option<SavedWindow>,
-        refused_at: Timestamp,
+        ended_at: Timestamp,
         now: Now,
     ) -> Self {
         Self {
             id,
-            refused_at: AtomicI64::new(refused_at.unix_micros()),
+            ended_at: AtomicI64::new(ended_at.unix_micros()),
             queued: AtomicBool::new(false),
             usage: UsageCounters::new(),
             limiter: restored(quota, window, now),
@@ -45,7 +46,7 @@ impl KeyState {
     /// Has the processor fetch from memory what a decision is about to look at.
     pub(super) fn approach(&self) {
         // A load whose value nobody waits for.
-        self.refused_at.load(Ordering::Relaxed);
+        self.ended_at.load(Ordering::Relaxed);
     }
 
     pub(crate) fn id(&self) -> KeyId {
@@ -70,21 +71,24 @@ impl KeyState {
         self.queued.store(false, Ordering::SeqCst);
     }
 
-    /// The time by which this key is judged: never before a time at which it was refused as too late, so that setting the
+    /// The time by which this key is judged: never before an end of it that an answer of this run told, so that setting the
     /// clock back does not make it usable again.
     pub(crate) fn judged_at(&self, wall: Timestamp) -> Timestamp {
-        wall.max(Timestamp::from_unix_micros(self.refused_at.load(Ordering::SeqCst)))
+        wall.max(Timestamp::from_unix_micros(self.ended_at.load(Ordering::SeqCst)))
     }
 
-    /// When a value was last refused because its time was over, if ever.
-    pub(crate) fn refused_at(&self) -> Option<Timestamp> {
-        let micros = self.refused_at.load(Ordering::SeqCst);
-        (micros != i64::MIN).then_some(Timestamp::from_unix_micros(micros))
+    /// The latest end that was told, if any was.
+    pub(super) fn ended_at(&self) -> Option<Timestamp> {
+        let micros = self.ended_at.load(Ordering::SeqCst);
+        (micros != NEVER_YET.unix_micros()).then_some(Timestamp::from_unix_micros(micros))
     }
 
-    /// One of the key's values was refused at this time because its time was over.
-    pub(crate) fn refuse_until_after(&self, judged_at: Timestamp) {
-        self.refused_at.fetch_max(judged_at.unix_micros(), Ordering::SeqCst);
+    /// The key, or one of its older values, ended then, and an answer is about to tell.
+    ///
+    /// It is the end that is kept, and not how late it is: a clock that is wrong by years then takes no more from the key than it
+    /// told, and a later expiry makes the key usable again once the clock is right.
+    pub(super) fn tell_end(&self, end: Timestamp) {
+        self.ended_at.fetch_max(end.unix_micros(), Ordering::SeqCst);
     }
 }
 

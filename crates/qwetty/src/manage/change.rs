@@ -69,7 +69,7 @@ impl KeyManager {
     }
 
     async fn plan(&self, caller: &Caller, before: &KeyRecord, change: &Change) -> Result<Step, ManageError> {
-        let at = self.judged_at(before.id);
+        let at = self.judged_at(before);
         self.must_be_permitted(caller, before, change).await?;
         let lifecycle = before.lifecycle.clone();
         let after = match change {
@@ -148,7 +148,7 @@ impl KeyManager {
         excess: Excess,
     ) -> ManageError {
         let attempted = match change {
-            Change::Update(patch) => patched(before.clone(), patch.clone(), self.judged_at(before.id))
+            Change::Update(patch) => patched(before.clone(), patch.clone(), self.judged_at(before))
                 .map(|after| difference(&self.settings(before), &self.settings(&after)))
                 .unwrap_or_default(),
             _ => Changes::new(),

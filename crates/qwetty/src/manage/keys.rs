@@ -79,17 +79,23 @@ impl KeyManager {
             self.core.flusher.flush(&*self.core.store, self.core.now()).await?;
         }
         let usage = self.core.flusher.view().await;
+        let (now, judged_later) = self.core.cache.judged_later(self.wall());
         let query = KeyQuery {
             organization,
             search: list.search,
             status: list.status,
-            now: self.wall(),
+            now,
+            judged_later,
             sort: list.sort,
             order: list.order,
             page: list.page,
         };
         let Listing { items, total } = self.core.store.list(&query).await?;
-        Ok(Listing { items: items.into_iter().map(|stored| self.view(stored, &usage)).collect(), total })
+        let view = |stored: StoredKey| {
+            let at = query.judged_at(stored.record.id);
+            self.view_at(stored, &usage, at)
+        };
+        Ok(Listing { items: items.into_iter().map(view).collect(), total })
     }
 
     /// Changes a key's settings.

@@ -1,5 +1,5 @@
 use qwetty_authz::Permission;
-use qwetty_keys::{KeyId, KeyValue, Status, Timestamp};
+use qwetty_keys::{KeyValue, Status, Timestamp};
 use qwetty_ratelimit::Quota;
 use qwetty_storage::{KeyRecord, StoredKey, UsageTotals};
 
@@ -49,8 +49,14 @@ pub struct IssuedKey {
 impl KeyManager {
     /// How a key stands now. `usage` must be held since before the key was read.
     pub(super) fn view(&self, stored: StoredKey, usage: &View<'_>) -> KeyView {
+        let at = self.core.cache.judged_at(stored.record.id, self.wall());
+        self.view_at(stored, usage, at)
+    }
+
+    /// How a key stands at the time by which it is judged, of which a list has one of its own.
+    pub(super) fn view_at(&self, stored: StoredKey, usage: &View<'_>, at: Timestamp) -> KeyView {
         let StoredKey { record, usage: totals } = stored;
-        let at = self.judged_at(record.id);
+        self.tell_end(&record, at);
         let state = self.core.cache.state(record.id);
         let pending = usage.pending(record.id, state.as_deref());
         KeyView {
@@ -63,9 +69,18 @@ impl KeyManager {
         }
     }
 
-    /// The instant by which a key is judged.
-    pub(super) fn judged_at(&self, id: KeyId) -> Timestamp {
-        self.core.cache.judged_at(id, self.wall())
+    /// The instant by which a key is judged. Whoever asks is about to tell what is over by then.
+    pub(super) fn judged_at(&self, record: &KeyRecord) -> Timestamp {
+        let at = self.core.cache.judged_at(record.id, self.wall());
+        self.tell_end(record, at);
+        at
+    }
+
+    /// What is told to be over stays over in this run, whatever the clock does.
+    fn tell_end(&self, record: &KeyRecord, at: Timestamp) {
+        if let Some(end) = record.lifecycle.ended_at(at) {
+            self.core.cache.tell_end(record.id, end);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use qwetty::{Charge, KeyPatch, ManageError, NewKey, Verdict, VerifyError};
 use qwetty_authz::{Ask, ChannelScope, IpPolicy};
-use qwetty_keys::{KeyId, Overlap, Timestamp};
+use qwetty_keys::{KeyId, Overlap, Status, Timestamp};
 use qwetty_ratelimit::Tier;
 use qwetty_storage::{MemoryStore, Store};
 use qwetty_storage_sqlite::{Options, SqliteStore};
@@ -176,6 +176,9 @@ impl<B: Backend> StateMachineTest for Machine<B> {
     }
 
     fn check_invariants(running: &Running<B>, model: &Model) {
+        if !model.shown {
+            return;
+        }
         let Running { runtime, world, keys, .. } = running;
         for ((id, _), key) in keys.iter().zip(&model.keys) {
             let view = match runtime.block_on(world.manager.get(&owner(), *id)) {
@@ -196,6 +199,18 @@ impl<B: Backend> StateMachineTest for Machine<B> {
                 (key.previous_expires(model.wall), key.previous_used(model.wall)),
             );
             assert_eq!(told, expected, "{key:?}");
+        }
+        for status in [Status::Active, Status::ExpiringSoon, Status::Expired, Status::Revoked] {
+            let listed = runtime.block_on(world.list(Some(status)));
+            assert!(listed.iter().all(|key| key.status == status));
+            let living = keys.iter().zip(&model.keys).filter(|(_, key)| !key.deleted);
+            let expected = living.filter(|(_, key)| key.status(model.wall) == status.as_str());
+            let mut expected: Vec<KeyId> = expected.map(|((id, _), _)| *id).collect();
+            let mut listed: Vec<KeyId> = listed.iter().map(|key| key.record.id).collect();
+            listed.retain(|id| *id != world.root.id);
+            expected.sort_unstable();
+            listed.sort_unstable();
+            assert_eq!(listed, expected, "{status}");
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Model {
     pub(crate) keys: Vec<ModelKey>,
     /// What the last call is to come to.
     pub(crate) answer: Answer,
+    /// Whether every key is looked at then. Not once time has passed: the clock may be set back before anyone looks.
+    pub(crate) shown: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +41,8 @@ pub(crate) struct ModelKey {
     pub(crate) values: usize,
     previous: Option<Previous>,
     regenerated_at: Option<i64>,
-    /// The latest time at which it was refused for the time, in this run of the engine.
-    refused_at: Option<i64>,
+    /// The latest end, of the key or of an older value, that was told in this run of the engine.
+    ended_at: Option<i64>,
     /// Admissions as `(moment, units)`; `None` until the key is looked up in this run of the engine.
     admissions: Option<Vec<(i64, u32)>>,
     saved: Option<Saved>,
@@ -98,7 +100,7 @@ pub(crate) struct Asks {
 
 impl Model {
     pub(crate) fn new(wall: i64) -> Self {
-        Self { wall, moment: 0, keys: Vec::new(), answer: Answer::Nothing }
+        Self { wall, moment: 0, keys: Vec::new(), answer: Answer::Nothing, shown: true }
     }
 
     /// Which key a number means.
@@ -117,7 +119,10 @@ impl Model {
             | Transition::Delete { key } => self.place(key),
             _ => None,
         };
-        let key = target.map(|place| &mut self.keys[place]);
+        let mut key = target.map(|place| &mut self.keys[place]);
+        if let (Some(key), false) = (&mut key, matches!(transition, Transition::Verify { .. })) {
+            key.show(wall);
+        }
         self.answer = match (key, transition) {
             (_, Transition::Create { settings }) => self.create(*settings),
             (_, Transition::Advance { seconds }) => {
@@ -149,6 +154,12 @@ impl Model {
                 Answer::Done
             }
         };
+        self.shown = !matches!(transition, Transition::Advance { .. });
+        if self.shown {
+            for key in &mut self.keys {
+                key.show(self.wall);
+            }
+        }
     }
 
     fn create(&mut self, settings: Settings) -> Answer {
@@ -162,7 +173,7 @@ impl Model {
             values: 1,
             previous: None,
             regenerated_at: None,
-            refused_at: None,
+            ended_at: None,
             admissions: None,
             saved: None,
             counted: false,
@@ -189,7 +200,7 @@ impl Model {
     fn restart(&mut self) -> Answer {
         self.flush();
         for key in &mut self.keys {
-            (key.refused_at, key.admissions) = (None, None);
+            (key.ended_at, key.admissions) = (None, None);
         }
         Answer::Done
     }
@@ -198,7 +209,14 @@ impl Model {
 impl ModelKey {
     /// The time by which the key is judged.
     fn judged_at(&self, wall: i64) -> i64 {
-        self.refused_at.map_or(wall, |refused| refused.max(wall))
+        self.ended_at.map_or(wall, |ended| ended.max(wall))
+    }
+
+    /// What is over is told to be.
+    fn show(&mut self, wall: i64) {
+        let at = self.judged_at(wall);
+        let ends = [self.settings.expires_at, self.previous.map(|previous| previous.ends_at)];
+        self.ended_at = self.ended_at.max(ends.into_iter().flatten().filter(|end| *end <= at).max());
     }
 
     pub(crate) fn status(&self, wall: i64) -> &'static str {
@@ -234,8 +252,8 @@ impl ModelKey {
         }
         self.load(wall, moment);
         let at = self.judged_at(wall);
-        if !is_current && previous.is_some_and(|previous| previous.ends_at <= at) {
-            self.refused_at = Some(at);
+        if let Some(previous) = previous.filter(|previous| !is_current && previous.ends_at <= at) {
+            self.ended_at = self.ended_at.max(Some(previous.ends_at));
             return not_found;
         }
         let (code, remaining) = match self.access(at, asks) {
@@ -258,7 +276,7 @@ impl ModelKey {
         match self.settings.expires_at {
             _ if self.revoked => return Err("revoked"),
             Some(expires_at) if expires_at <= at => {
-                self.refused_at = Some(at);
+                self.ended_at = self.ended_at.max(Some(expires_at));
                 return Err("expired");
             }
             _ => {}

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use qwetty::{
-    Caller, Charge, DenialCode, Engine, Entropy, IssuedKey, KeyManager, KeyPatch, KeyView, ManageError,
-    ManualClock, NewKey, Origin, Standing, Verdict, VerifiedKey, Verifier, VerifyError, VerifyRequest,
+    Caller, Charge, DenialCode, Engine, Entropy, IssuedKey, KeyList, KeyManager, KeyPatch, KeyView,
+    ManageError, ManualClock, NewKey, Origin, Standing, Verdict, VerifiedKey, Verifier, VerifyError,
+    VerifyRequest,
 };
 use qwetty_authz::{Ask, ChannelScope, Channels, IpPolicy, Networks, PermissionSet};
-use qwetty_keys::{Digester, KeyId, OrganizationId, Timestamp};
+use qwetty_keys::{Digester, KeyId, OrganizationId, Status, Timestamp};
 use qwetty_ratelimit::{Quota, Tier, TierQuotas};
-use qwetty_storage::{Action, AuditEvent, ChannelKind, EventQuery, MemoryStore, Page, Store};
+use qwetty_storage::{Action, AuditEvent, ChannelKind, EventQuery, KeySort, MemoryStore, Order, Page, Store};
 
 pub use self::gate::Gates;
 pub use self::store::GatedStore;
@@ -163,6 +164,19 @@ impl<S: Store> World<S> {
 
     pub async fn view(&self, key: &TestKey) -> KeyView {
         self.manager.get(&owner(), key.id).await.unwrap()
+    }
+
+    /// The first thousand keys of this world's organization.
+    pub async fn list(&self, status: Option<Status>) -> Vec<KeyView> {
+        let list = KeyList {
+            organization: Some(self.organization),
+            search: None,
+            status,
+            sort: KeySort::CreatedAt,
+            order: Order::Descending,
+            page: Page { offset: 0, limit: 1000 },
+        };
+        self.manager.list(&owner(), list).await.unwrap().items
     }
 
     pub async fn update(&self, key: &TestKey, patch: KeyPatch) -> KeyView {

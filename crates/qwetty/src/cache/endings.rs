@@ -1,0 +1,111 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::PoisonError;
+
+use qwetty_keys::{KeyId, Timestamp};
+
+use crate::sync::{AtomicI64, Mutex, MutexGuard, Ordering, RandomState};
+
+/// How many keys are remembered one by one: some megabytes.
+const MOST: usize = 1 << 17;
+
+/// The ends that answers of this run told of, so that the clock cannot be set back behind them: the expiry of a key, or the end
+/// of an older value, of those keys that have no live state to keep it.
+///
+/// Beyond [`MOST`] keys, the earlier half of the ends becomes one time for all keys. That errs on the side of refusing, and only after
+/// the clock was set back: then a key that ran out before that time is over too, though nobody was told.
+#[derive(Debug)]
+pub(super) struct Endings {
+    /// None that was told of is later, those that live states keep included: only a clock that is behind it was set back.
+    latest: AtomicI64,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    ends: HashMap<KeyId, Timestamp, RandomState>,
+    of_all: Timestamp,
+}
+
+impl Endings {
+    pub(super) fn new() -> Self {
+        let told = Told { ends: HashMap::default(), of_all: NEVER_YET };
+        Self { latest: AtomicI64::new(NEVER_YET.unix_micros()), told: Mutex::new(told) }
+    }
+
+    /// To be called for each end that is told, by whoever keeps it.
+    pub(super) fn tell(&self, end: Timestamp) {
+        // Mostly it is not the latest: a look is cheaper than a write to what other threads look at.
+        if self.latest.load(Ordering::SeqCst) < end.unix_micros() {
+            self.latest.fetch_max(end.unix_micros(), Ordering::SeqCst);
+        }
+    }
+
+    /// Whether all that was told to be over is over by this time, as it is unless the clock was set back.
+    pub(super) fn are_behind(&self, wall: Timestamp) -> bool {
+        wall.unix_micros() >= self.latest.load(Ordering::SeqCst)
+    }
+
+    /// A time before which the key is not to be judged.
+    pub(super) fn of(&self, id: KeyId) -> Timestamp {
+        let told = self.told();
+        told.ends.get(&id).copied().unwrap_or(NEVER_YET).max(told.of_all)
+    }
+
+    pub(super) fn note(&self, id: KeyId, end: Timestamp) {
+        self.told().note(id, end, MOST);
+    }
+
+    /// Adds the keys whose end is later than this. The time before which no key is to be judged.
+    pub(super) fn add_later(&self, wall: Timestamp, later: &mut BTreeMap<KeyId, Timestamp>) -> Timestamp {
+        let told = self.told();
+        let at = wall.max(told.of_all);
+        for (&id, &end) in told.ends.iter().filter(|&(_, &end)| end > at) {
+            later.entry(id).and_modify(|known| *known = end.max(*known)).or_insert(end);
+        }
+        at
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Earlier than any time there is.
+pub(super) const NEVER_YET: Timestamp = Timestamp::from_unix_micros(i64::MIN);
+
+impl Told {
+    fn note(&mut self, id: KeyId, end: Timestamp, most: usize) {
+        if end <= self.of_all {
+            return;
+        }
+        let known = self.ends.entry(id).or_insert(end);
+        *known = end.max(*known);
+        if self.ends.len() > most {
+            let mut ends: Vec<Timestamp> = self.ends.values().copied().collect();
+            let (_, &mut middle, _) = ends.select_nth_unstable(most / 2);
+            self.of_all = middle;
+            self.ends.retain(|_, end| *end > middle);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_no_room_for_is_judged_no_earlier_than_it_ended() {
+        let mut told = Told { ends: HashMap::default(), of_all: NEVER_YET };
+        let at = Timestamp::from_unix_micros;
+        for number in 0..1000 {
+            told.note(KeyId::from_u128(number % 500), at(i64::try_from(number).unwrap()), 100);
+            assert!(told.ends.len() <= 100);
+        }
+        for number in 0..500_u128 {
+            let end = at(i64::try_from(number).unwrap() + 500);
+            let kept = told.ends.get(&KeyId::from_u128(number)).copied();
+            assert!(kept == Some(end) || kept.is_none() && told.of_all >= end, "{number}");
+        }
+        assert!(told.of_all < at(950), "the latest are kept one by one");
+    }
+}
