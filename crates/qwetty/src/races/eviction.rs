@@ -11,6 +11,7 @@ use shuttle::thread;
 
 use super::{NOON, World, check, prepare};
 use crate::cache::{CachedKey, KeyCache};
+use crate::sync::{AtomicBool, Ordering};
 use crate::{Now, Verdict};
 
 const LIMIT: usize = 2;
@@ -101,5 +102,51 @@ fn no_key_has_two_states_at_work() {
         // Held from when they were kept until here.
         let [a, _, b] = holding.map(|holding| holding.join().unwrap());
         assert!(Arc::ptr_eq(a.state(), b.state()));
+    });
+}
+
+/// A key is told to be over while it comes into memory, goes from it, and comes back.
+#[test]
+fn an_end_that_was_told_holds_wherever_the_key_is() {
+    let keys = prepare(two_keys);
+    check(move || {
+        let now = Now { wall: NOON, moment: Moment::from_nanos(0) };
+        let later = NOON.saturating_add(Duration::from_secs(3600));
+        let id = keys[0].1.record.id;
+        let cache = Arc::new(KeyCache::with_capacity(1));
+        let hold = |cache: &KeyCache, key: usize| {
+            let (digest, found) = &keys[key];
+            let ticket = cache.ticket(digest);
+            cache.keep(ticket, digest, found.clone(), "2/60".parse().unwrap(), now).unwrap()
+        };
+        let told = Arc::new(AtomicBool::new(false));
+        let telling = {
+            let (cache, told) = (Arc::clone(&cache), Arc::clone(&told));
+            thread::spawn(move || {
+                cache.tell_end(id, later);
+                told.store(true, Ordering::SeqCst);
+            })
+        };
+        let evicting = {
+            let (cache, keys) = (Arc::clone(&cache), Arc::clone(&keys));
+            thread::spawn(move || {
+                for (digest, found) in keys.iter() {
+                    let ticket = cache.ticket(digest);
+                    drop(cache.keep(ticket, digest, found.clone(), "2/60".parse().unwrap(), now));
+                }
+                cache.drop_idle_states(now.moment);
+            })
+        };
+        for key in [0, 1, 0] {
+            let is_told = told.load(Ordering::SeqCst);
+            let listed = cache.judged_later(NOON).1.get(&id).copied();
+            assert!(!is_told || listed == Some(later), "{listed:?}");
+            assert!(!is_told || cache.judged_at(id, NOON) == later);
+            let held = hold(&cache, key);
+            assert!(!is_told || key != 0 || held.state().judged_at(NOON) == later);
+        }
+        telling.join().unwrap();
+        evicting.join().unwrap();
+        assert_eq!(hold(&cache, 0).state().judged_at(NOON), later);
     });
 }
