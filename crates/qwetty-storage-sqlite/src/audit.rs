@@ -6,6 +6,7 @@ use rusqlite::types::Value;
 
 use crate::SqliteStore;
 use crate::columns::{blob, count};
+use crate::doubt::Subject;
 use crate::event_row::{EVENT_COLUMNS, append, event};
 use crate::fault::Fault;
 
@@ -16,7 +17,7 @@ const FORGOTTEN_AT_ONCE: u32 = 2000;
 impl AuditStore for SqliteStore {
     async fn append_event(&self, event: &AuditEvent) -> Result<(), StoreError> {
         let event = event.clone();
-        self.write(move |connection| append(connection, &event)).await
+        self.write(Subject::None, move |connection| append(connection, &event)).await
     }
 
     async fn events(&self, query: &EventQuery) -> Result<Listing<AuditEvent>, StoreError> {
@@ -36,7 +37,7 @@ impl AuditStore for SqliteStore {
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         loop {
-            let some = self.write(move |connection| forget_some(connection, before)).await?;
+            let some = self.write(Subject::None, move |connection| forget_some(connection, before)).await?;
             forgotten += u64::from(some);
             if some < FORGOTTEN_AT_ONCE {
                 return Ok(forgotten);

@@ -38,7 +38,14 @@ pub(crate) fn check(
     if !log::is_whole(&log, mark).map_err(OpenError::io("read", &log))? {
         return Err(OpenError::damaged(path, "its log (-wal) is damaged or cut off"));
     }
-    let sqlite = OpenError::sqlite(path);
+    let sqlite = |source| match OpenError::sqlite(path)(source) {
+        // A mark is made in a database of ours alone.
+        OpenError::Foreign { .. } if mark.is_some() => OpenError::damaged(
+            path,
+            "it was a database of this program, and does not begin like a database any more: it was cut off or written over",
+        ),
+        error => error,
+    };
     let connection = open_reader(path).map_err(&sqlite)?;
 
     let application: i32 =

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_
 
 use crate::SqliteStore;
 use crate::columns::{Columns, blob, count};
+use crate::doubt::Subject;
 use crate::event_row::append;
 use crate::fault::Fault;
 use crate::key_row::revision;
@@ -22,7 +23,7 @@ impl DirectoryStore for SqliteStore {
         event: &AuditEvent,
     ) -> Result<(), StoreError> {
         let (organization, event) = (organization.clone(), event.clone());
-        self.write(move |connection| {
+        self.write(Subject::Record(organization.id.as_u128()), move |connection| {
             insert(connection, &organization)?;
             append(connection, &event)
         })
@@ -30,7 +31,7 @@ impl DirectoryStore for SqliteStore {
     }
 
     async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>, StoreError> {
-        self.certain().await?;
+        self.certain(id.as_u128()).await?;
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, name, created_at, updated_at, revision FROM organizations WHERE id = ?",
@@ -61,7 +62,7 @@ impl DirectoryStore for SqliteStore {
         event: &AuditEvent,
     ) -> Result<Written, StoreError> {
         let (organization, event) = (organization.clone(), event.clone());
-        self.write(move |connection| {
+        self.write(Subject::Record(organization.id.as_u128()), move |connection| {
             let mut statement = connection.prepare_cached(
                 "UPDATE organizations SET name = :name, created_at = :created_at, updated_at = :updated_at,
                     revision = :revision
@@ -86,7 +87,7 @@ impl DirectoryStore for SqliteStore {
         event: &AuditEvent,
     ) -> Result<OrganizationRemoval, StoreError> {
         let event = event.clone();
-        self.write(move |connection| {
+        self.write(Subject::Record(id.as_u128()), move |connection| {
             let Some(number) = number(connection, id)? else {
                 return Ok(OrganizationRemoval::NotFound);
             };
@@ -108,7 +109,7 @@ impl DirectoryStore for SqliteStore {
         event: &AuditEvent,
     ) -> Result<Written, StoreError> {
         let (channel, event) = (channel.clone(), event.clone());
-        self.write(move |connection| {
+        self.write(Subject::Record(channel.organization.as_u128()), move |connection| {
             let Some(organization) = number(connection, channel.organization)? else {
                 return Ok(Written::Stale);
             };
@@ -143,7 +144,7 @@ impl DirectoryStore for SqliteStore {
         organization: OrganizationId,
         id: &ChannelId,
     ) -> Result<Option<Channel>, StoreError> {
-        self.certain().await?;
+        self.certain(organization.as_u128()).await?;
         let id = id.clone();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
@@ -185,7 +186,7 @@ impl DirectoryStore for SqliteStore {
         event: &AuditEvent,
     ) -> Result<Written, StoreError> {
         let (id, event) = (id.clone(), event.clone());
-        self.write(move |connection| {
+        self.write(Subject::Record(organization.as_u128()), move |connection| {
             let mut statement = connection.prepare_cached(
                 "DELETE FROM channels
                  WHERE organization = (SELECT number FROM organizations WHERE id = ?) AND id = ? AND revision = ?",

@@ -1,7 +1,10 @@
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use crate::location::private;
 
 /// Why a database file was not opened. Nothing was written to it, except by a migration that failed half way, and that
 /// was undone.
@@ -65,7 +68,9 @@ pub enum OpenError {
         known: u32,
     },
     /// A migration failed; the file is as it was before that migration.
-    #[error("{} could not be brought to schema version {version}", path.display())]
+    #[error(
+        "{} could not be brought to schema version {version}: {source}{}", path.display(), told(system.as_ref())
+    )]
     Migration {
         /// The file.
         path: PathBuf,
@@ -73,6 +78,8 @@ pub enum OpenError {
         version: u32,
         /// What SQLite says.
         source: rusqlite::Error,
+        /// What the operating system says, if it refuses the same without SQLite.
+        system: Option<io::Error>,
     },
     /// SQLite is older than the version in which a fault that loses commits was mended.
     #[error(
@@ -83,15 +90,17 @@ pub enum OpenError {
         found: &'static str,
     },
     /// SQLite could not work with the file: permissions, disk, locked by a tool.
-    #[error("{} could not be opened", path.display())]
+    #[error("{} could not be opened: {source}{}", path.display(), told(system.as_ref()))]
     Sqlite {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
         source: rusqlite::Error,
+        /// What the operating system says, if it refuses the same without SQLite.
+        system: Option<io::Error>,
     },
     /// The operating system refused something.
-    #[error("could not {doing} {}", path.display())]
+    #[error("could not {doing} {}: {source}", path.display())]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -115,11 +124,43 @@ impl OpenError {
                 Self::Foreign { path: path.to_owned(), fault: source.to_string() }
             }
             Some(rusqlite::ErrorCode::DatabaseCorrupt) | None => Self::damaged(path, source),
-            _ => Self::Sqlite { path: path.to_owned(), source },
+            _ => {
+                let system = refusal(path, &source);
+                Self::Sqlite { path: path.to_owned(), source, system }
+            }
+        }
+    }
+
+    /// For `map_err` on the migration of `path` to `version`.
+    pub(crate) fn migration(path: &Path, version: u32) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| {
+            let system = refusal(path, &source);
+            Self::Migration { path: path.to_owned(), version, source, system }
         }
     }
 
     pub(crate) fn damaged(path: &Path, fault: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), fault: fault.to_string().replace('\n', "; ") }
     }
+}
+
+fn told(system: Option<&io::Error>) -> String {
+    system.map(|error| format!(" (writing there: {error})")).unwrap_or_default()
+}
+
+/// What SQLite keeps to itself: why the system does not let it write, found by writing some bytes beside the file.
+fn refusal(path: &Path, source: &rusqlite::Error) -> Option<io::Error> {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+    let code = source.sqlite_error_code()?;
+    if !matches!(code, CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure) {
+        return None;
+    }
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(".trial");
+    let trial = private(OpenOptions::new().write(true).create(true).truncate(true))
+        .open(&beside)
+        .and_then(|mut file| file.write_all(&[0; 4 * 4096]).and_then(|()| file.sync_all()));
+    let _ = fs::remove_file(&beside);
+    // The disk may have room for new files and the one file be protected.
+    trial.and_then(|()| OpenOptions::new().write(true).open(path).map(drop)).err()
 }

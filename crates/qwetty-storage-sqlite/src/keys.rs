@@ -7,6 +7,7 @@ use qwetty_storage::{
 use rusqlite::{Connection, params};
 
 use crate::columns::blob;
+use crate::doubt::Subject;
 use crate::event_row::append;
 use crate::fault::Fault;
 use crate::key_row::{self, parameters, revision, select_found, select_stored};
@@ -20,7 +21,7 @@ impl KeyStore for SqliteStore {
     }
 
     async fn get(&self, id: KeyId) -> Result<Option<StoredKey>, StoreError> {
-        self.certain().await?;
+        self.certain(id.as_u128()).await?;
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(select_stored!("keys WHERE id = ?"))?;
             statement.query_and_then([blob(id.as_u128())], key_row::stored)?.next().transpose()
@@ -35,7 +36,7 @@ impl KeyStore for SqliteStore {
 
     async fn insert(&self, record: &KeyRecord, event: &AuditEvent) -> Result<Insertion, StoreError> {
         let (record, event) = (record.clone(), event.clone());
-        self.write(move |connection| {
+        self.write(Subject::Record(record.id.as_u128()), move |connection| {
             if !insert(connection, &record)? {
                 return Ok(Insertion::UnknownOrganization);
             }
@@ -52,7 +53,7 @@ impl KeyStore for SqliteStore {
         event: &AuditEvent,
     ) -> Result<Written, StoreError> {
         let (record, event) = (record.clone(), event.clone());
-        self.write(move |connection| {
+        self.write(Subject::Record(record.id.as_u128()), move |connection| {
             if !replace(connection, &record, expected)? {
                 return Ok(Written::Stale);
             }
@@ -64,7 +65,7 @@ impl KeyStore for SqliteStore {
 
     async fn remove(&self, id: KeyId, expected: Revision, event: &AuditEvent) -> Result<Written, StoreError> {
         let event = event.clone();
-        self.write(move |connection| {
+        self.write(Subject::Record(id.as_u128()), move |connection| {
             // Its usage and its window go with it, by their references.
             let mut statement =
                 connection.prepare_cached("DELETE FROM keys WHERE id = ? AND revision = ?")?;

@@ -7,6 +7,7 @@ mod columns;
 mod connection;
 mod create;
 mod directory;
+mod doubt;
 mod error;
 mod event_row;
 mod fault;

@@ -21,7 +21,7 @@ pub(crate) fn migrate(connection: &Connection, migrations: &[&str], path: &Path)
             transaction.pragma_update(None, "user_version", version)?;
             transaction.commit()
         };
-        apply().map_err(|source| OpenError::Migration { path: path.to_owned(), version, source })?;
+        apply().map_err(OpenError::migration(path, version))?;
     }
     Ok(())
 }

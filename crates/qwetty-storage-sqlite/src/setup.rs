@@ -4,6 +4,7 @@ use qwetty_storage::{AuditEvent, KeyRecord, Organization, Setup, SetupStore, Sto
 use rusqlite::Connection;
 
 use crate::columns::{Columns, blob};
+use crate::doubt::Subject;
 use crate::event_row::append;
 use crate::fault::Fault;
 use crate::{SqliteStore, directory, keys};
@@ -12,6 +13,7 @@ use crate::{SqliteStore, directory, keys};
 impl SetupStore for SqliteStore {
     async fn setup(&self) -> Result<Setup, StoreError> {
         self.present()?;
+        self.writable().await?;
         self.read(setup).await
     }
 
@@ -22,7 +24,7 @@ impl SetupStore for SqliteStore {
         events: &[AuditEvent],
     ) -> Result<Written, StoreError> {
         let (organization, root, events) = (organization.clone(), root.clone(), events.to_vec());
-        self.write(move |connection| {
+        self.write(Subject::Record(root.id.as_u128()), move |connection| {
             if setup(connection)? != Setup::Empty {
                 return Ok(Written::Stale);
             }

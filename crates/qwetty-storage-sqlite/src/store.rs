@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::OpenError;
 use crate::connection::open_reader;
+use crate::doubt::Subject;
 use crate::fault::Fault;
 use crate::mark::Marker;
 use crate::migrations::MIGRATIONS;
@@ -66,7 +67,7 @@ impl SqliteStore {
             .collect::<Result<Vec<_>, _>>()
             .map_err(OpenError::sqlite(&path))?;
         let presence =
-            Presence::of([path.clone(), opened.log.clone()]).map_err(OpenError::io("look at", &path))?;
+            Presence::of(path.clone(), opened.log.clone()).map_err(OpenError::io("look at", &path))?;
         let target = Arc::new(Target::new(path.clone(), presence));
         Self::start(opened, target, connections, options.queue)
             .map_err(OpenError::io("start a thread for", &path))
@@ -81,12 +82,12 @@ impl SqliteStore {
     }
 
     /// Has the writer do `work`; see [`writer::write`].
-    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn write<T, F>(&self, subject: Subject, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        writer::write(&self.changes, work).await
+        writer::write(&self.changes, subject, work).await
     }
 
     /// Has a reader do `work`; see [`readers::read`].
@@ -95,13 +96,23 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        readers::read(&self.questions, work).await
+        let read = readers::read(&self.questions, work).await;
+        if matches!(read, Err(StoreError::Damaged { .. })) {
+            // That something was done to the file tells more than what SQLite then finds in it.
+            self.present()?;
+        }
+        read
     }
 
-    /// Makes sure that what is read is no change that was not committed to the end, nor one that lacks it: while the last commit
-    /// failed, either may be found when the file is opened again, and nobody may be told that there is nothing to do.
-    pub(crate) async fn certain(&self) -> Result<(), StoreError> {
-        if self.target.in_doubt.load(Ordering::SeqCst) { self.write(|_| Ok(())).await } else { Ok(()) }
+    /// Makes sure that what is read of this record is no change that was not committed to the end, nor one that lacks it: after
+    /// a commit that failed either may be found when the file is opened again, and nobody may be told that there is nothing to do.
+    pub(crate) async fn certain(&self, record: u128) -> Result<(), StoreError> {
+        if self.target.doubt.has(record) { self.writable().await } else { Ok(()) }
+    }
+
+    /// Makes sure that changes can be written, if the last one could not.
+    pub(crate) async fn writable(&self) -> Result<(), StoreError> {
+        if self.target.doubt.is_there() { self.write(Subject::None, |_| Ok(())).await } else { Ok(()) }
     }
 
     /// Does what [`write`](Self::write) does, and moves it from the log into the file before it is answered.
@@ -110,10 +121,10 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> Result<(), Fault> + Send + 'static,
     ) -> Result<(), StoreError> {
         self.target.to_file.store(true, Ordering::SeqCst);
-        self.write(work).await
+        self.write(Subject::None, work).await
     }
 
-    /// Makes sure that the files are where they were.
+    /// Makes sure that the files are where they were, and nothing was cut off.
     pub(crate) fn present(&self) -> Result<(), StoreError> {
         Ok(self.target.presence.check().map_err(Fault::from)?)
     }

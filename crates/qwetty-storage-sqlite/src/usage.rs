@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::SqliteStore;
 use crate::columns::{Columns, blob};
+use crate::doubt::Subject;
 use crate::fault::Fault;
 
 /// For how long the last batch of a writer that has gone silent is remembered: 30 days in microseconds.
@@ -19,7 +20,7 @@ const FORGOTTEN_AT_ONCE: i64 = 500;
 impl UsageStore for SqliteStore {
     async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
         let batch = batch.clone();
-        self.write(move |connection| {
+        self.write(Subject::None, move |connection| {
             if is_new(connection, &batch)? {
                 batch.rows.iter().try_for_each(|row| add(connection, row))?;
             }
@@ -41,7 +42,8 @@ impl UsageStore for SqliteStore {
         let mut next = Some(i64::MIN);
         while let Some(first) = next {
             let some;
-            (some, next) = self.write(move |connection| forget_some(connection, before, first)).await?;
+            (some, next) =
+                self.write(Subject::None, move |connection| forget_some(connection, before, first)).await?;
             forgotten += some;
         }
         Ok(forgotten)

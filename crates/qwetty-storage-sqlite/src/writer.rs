@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use crate::connection::open_writer;
+use crate::doubt::{Doubt, Subject};
 use crate::fault::Fault;
 use crate::mark::Marker;
 use crate::migrations::version;
@@ -23,6 +24,9 @@ pub(crate) type WriteQueue = Sender<Box<dyn WriteJob>>;
 
 /// A change that waits to be written.
 pub(crate) trait WriteJob: Send {
+    /// What it writes to.
+    fn subject(&self) -> Subject;
+
     /// Does it, inside the writer's transaction. False if it failed and is to be undone.
     fn run(&mut self, connection: &Connection) -> bool;
 
@@ -35,34 +39,33 @@ pub(crate) trait WriteJob: Send {
 pub(crate) struct Target {
     pub(crate) path: PathBuf,
     pub(crate) presence: Presence,
-    /// Whether the last commit failed. What it wrote to the log may come back when the file is opened again, until another
-    /// commit has taken its place.
-    pub(crate) in_doubt: AtomicBool,
+    pub(crate) doubt: Doubt,
     /// Whether the next commit is to be moved from the log into the file at once.
     pub(crate) to_file: AtomicBool,
 }
 
 impl Target {
     pub(crate) fn new(path: PathBuf, presence: Presence) -> Self {
-        Self { path, presence, in_doubt: AtomicBool::new(false), to_file: AtomicBool::new(false) }
+        Self { path, presence, doubt: Doubt::default(), to_file: AtomicBool::new(false) }
     }
 }
 
 /// Has the writer do `work`, and answers when it is on the disk. All that it wrote is undone if it fails.
 ///
 /// Once it is queued, it is done even if nobody waits for the answer any more.
-pub(crate) async fn write<T, F>(queue: &WriteQueue, work: F) -> Result<T, StoreError>
+pub(crate) async fn write<T, F>(queue: &WriteQueue, subject: Subject, work: F) -> Result<T, StoreError>
 where
     T: Send + 'static,
     F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    let job = Pending { work: Some(work), result: None, reply };
+    let job = Pending { subject, work: Some(work), result: None, reply };
     queue.send(Box::new(job)).await.map_err(|_| Fault::Failed("the store is closed"))?;
     answer.await.unwrap_or(Err(Fault::Failed("the store was closed"))).map_err(StoreError::from)
 }
 
 struct Pending<T, F> {
+    subject: Subject,
     work: Option<F>,
     result: Option<Result<T, Fault>>,
     reply: oneshot::Sender<Result<T, Fault>>,
@@ -73,6 +76,10 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, Fault> + Send,
 {
+    fn subject(&self) -> Subject {
+        self.subject
+    }
+
     fn run(&mut self, connection: &Connection) -> bool {
         // The connection outlives a panic: whatever the job did to it is undone with the job's savepoint.
         let work = self.work.take();
@@ -108,15 +115,16 @@ pub(crate) fn run(
         let mut group = vec![first];
         gather(&mut group, queue);
         let committed = commit(&connection, target, &mut group).map_err(|error| error.to_string());
-        target.in_doubt.store(committed.is_err(), Ordering::SeqCst);
         match &committed {
             Ok(()) => {
+                target.doubt.end();
                 if target.to_file.swap(false, Ordering::SeqCst) {
                     empty_log(&connection, marker);
                 }
                 marker.set(&connection);
             }
             Err(error) => {
+                target.doubt.add(group.iter().map(|job| job.subject()));
                 error!(%error, changes = group.len(), "a commit failed");
                 connection = usable_again(connection, target);
             }
@@ -172,7 +180,7 @@ fn commit(
     let execute = |sql| connection.prepare_cached(sql)?.execute([]).map(|_| ());
     target.presence.check()?;
     execute("BEGIN IMMEDIATE")?;
-    if target.in_doubt.load(Ordering::SeqCst) {
+    if target.doubt.is_there() {
         take_its_place(connection)?;
     }
     for job in group {
@@ -248,7 +256,8 @@ mod tests {
 
         fn queue(&self, work: impl FnOnce(&Connection) -> Result<usize, Fault> + Send + 'static) -> Answer {
             let (reply, answer) = oneshot::channel();
-            self.queue.try_send(Box::new(Pending { work: Some(work), result: None, reply })).ok().unwrap();
+            let job = Pending { subject: Subject::None, work: Some(work), result: None, reply };
+            self.queue.try_send(Box::new(job)).ok().unwrap();
             answer
         }
 
@@ -262,7 +271,7 @@ mod tests {
         fn write_all(self) -> (Vec<i64>, TempDir) {
             self.queue.close();
             let path = self.directory.path().join("test.db");
-            let presence = Presence::of([path.clone()]).unwrap();
+            let presence = Presence::of(path.clone(), path.clone()).unwrap();
             let lock = std::fs::File::create(self.directory.path().join("lock")).unwrap();
             let mut marker = Marker::new(&lock, &path.with_extension("db-wal"));
             let target = Target::new(path.clone(), presence);

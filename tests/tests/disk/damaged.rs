@@ -193,10 +193,22 @@ async fn a_file_that_is_written_over_while_it_is_open_admits_nothing() {
         let server = launch.start().await;
         fs::OpenOptions::new().write(true).open(server.database()).unwrap().set_len(length).unwrap();
         admits_nothing(&mut server.client(&root), &refused).await;
-        server.kill().await;
+        let new = json!({"name": "Lost", "permissions": ["chats:read"]});
+        let answer = server.client(&root).post("/api/v1/api-keys", new).await;
+        assert!(
+            [401, 503].contains(&answer.status),
+            "{length}: nothing is promised on such a file: {answer:?}"
+        );
+        server.anyone().get("/readyz").await.problem(503, "unavailable");
+        let ended = server.kill().await;
+        assert!(ended.log.contains("cut off while it was open"), "{length}: {ended:?}");
         let ended = launch.run().await;
         assert!(ended.code.is_some_and(|code| code != 0), "{length}: {ended:?}");
         assert!(ended.log.contains("qwetty.db") && ended.root_keys().is_empty(), "{length}: {ended:?}");
+        assert!(
+            ended.log.contains("damaged") && !ended.log.contains("name another file"),
+            "{length}: {ended:?}"
+        );
     }
 }
 

@@ -14,7 +14,7 @@ mod full;
 mod locked;
 mod moved;
 
-use qwetty_tests::{Client, Fault, FaultyDisk, Launch, NewKey, Server, demanded};
+use qwetty_tests::{Client, Fault, FaultyDisk, Launch, NewKey, Server, demanded, eventually};
 use serde_json::json;
 
 /// A server whose disk fails when the test says so; `None` where there can be none.
@@ -98,14 +98,76 @@ async fn what_fails_only_to_reach_the_disk_is_taken_back_for_good() {
 }
 
 #[tokio::test]
+async fn what_no_failed_change_was_about_is_read_on() {
+    let Some((server, disk)) = on_a_faulty_disk().await else { return };
+    let [one, other] = keys_in_use(&server).await;
+    let mut root = server.root();
+    disk.fails(FaultyDisk::WRITE | FaultyDisk::SYNC, 1..u64::MAX, Fault::Full);
+    assert_eq!(root.code(&one.value).await, "valid");
+    // What was counted cannot be written, and the balancer is told.
+    eventually("not ready", async || (server.anyone().get("/readyz").await.status == 503).then_some(()))
+        .await;
+    server.anyone().get("/healthz").await.expect(200);
+    let usage = format!("/api/v1/api-keys/{}/usage", one.id);
+    for call in [&one.path(""), &other.path(""), &usage, "/api/v1/me", "/api/v1/api-keys"] {
+        root.get(call).await.expect(200);
+    }
+    root.act(&one.path("/reactivate")).await.expect(200);
+    // A change that failed may come back with a crash, or not: its key alone is in doubt.
+    root.act(&one.path("/revoke")).await.problem(503, "unavailable");
+    root.get(&one.path("")).await.problem(503, "unavailable");
+    root.act(&one.path("/reactivate")).await.problem(503, "unavailable");
+    for call in [&other.path(""), "/api/v1/me", "/api/v1/api-keys"] {
+        root.get(call).await.expect(200);
+    }
+    server.anyone().get("/readyz").await.problem(503, "unavailable");
+    disk.works(FaultyDisk::ALL);
+    server.anyone().get("/readyz").await.expect(200);
+    assert_eq!(root.key(&one.id).await["status"], "active");
+    everything_works(server, [one, other]).await;
+}
+
+#[tokio::test]
 async fn a_file_that_may_not_be_written_to_is_no_start() {
     let Some((server, disk)) = on_a_faulty_disk().await else { return };
     let launch = server.launch().clone();
     server.kill().await;
-    disk.fails(FaultyDisk::CHANGES - FaultyDisk::OPEN, 1..u64::MAX, Fault::ReadOnly);
-    let ended = launch.run().await;
-    assert!(ended.code.is_some_and(|code| code != 0), "{ended:?}");
-    assert!(ended.log.contains("qwetty.db") && ended.printed == [""; 0], "{ended:?}");
+    for (fault, system) in [
+        (Fault::ReadOnly, "Read-only file system"),
+        (Fault::Full, "No space left on device"),
+        (Fault::Broken, "Input/output error"),
+    ] {
+        disk.fails(FaultyDisk::CHANGES - FaultyDisk::OPEN, 1..u64::MAX, fault);
+        is_no_start(&launch, system).await;
+    }
     disk.works(FaultyDisk::ALL);
     launch.start().await;
+}
+
+#[tokio::test]
+async fn a_first_start_that_cannot_write_says_why() {
+    for (operations, fault, system) in [
+        (FaultyDisk::WRITE, Fault::Full, "No space left on device"),
+        (FaultyDisk::CHANGES, Fault::ReadOnly, "Read-only file system"),
+    ] {
+        let launch = Launch::serve();
+        let disk = FaultyDisk::new(&launch.database());
+        if !demanded("a C compiler, on Linux", disk.is_some()) {
+            return;
+        }
+        let disk = disk.unwrap();
+        let database = launch.database();
+        let launch = disk.launch(launch).with(["--database", database.to_str().unwrap()]);
+        disk.fails(operations, 1..u64::MAX, fault);
+        is_no_start(&launch, system).await;
+        disk.works(FaultyDisk::ALL);
+        launch.start().await;
+    }
+}
+
+/// The start is refused, with the file and what the system says.
+async fn is_no_start(launch: &Launch, system: &str) {
+    let ended = launch.run().await;
+    assert!(ended.code.is_some_and(|code| code != 0) && ended.printed == [""; 0], "{ended:?}");
+    assert!(ended.log.contains("qwetty.db") && ended.log.contains(system), "{system}: {ended:?}");
 }

@@ -16,7 +16,7 @@ pub(crate) fn live(admitted: Admitted<'_>) -> Result<Answered, Problem> {
     Ok(respond::object(StatusCode::OK, State { status: "ok" })?.into())
 }
 
-/// `GET /readyz`: the store answers, too.
+/// `GET /readyz`: the store answers, too, and takes changes.
 pub(crate) async fn ready(api: &Api, admitted: Admitted<'_>) -> Result<Answered, Problem> {
     admitted.query.finish()?;
     match api.engine.ready().await {

@@ -16,7 +16,7 @@ pub(super) fn ready() -> Operation {
         ..open(
             "getReadiness",
             "Does the store answer, too?",
-            "For a balancer: send requests here only if it does.",
+            "For a balancer: send requests here only if it does. It does not while changes cannot be written, as on a full disk.",
             answer,
         )
     }
