@@ -5,6 +5,8 @@ pub(crate) struct Geometry {
     limit: u32,
     size: u32,
     groups: u32,
+    /// The size of the last group.
+    remainder: u32,
 }
 
 /// A group, and how many units of it are taken.
@@ -18,7 +20,8 @@ impl Geometry {
     /// `limit` (1 or more) in at most so many groups.
     pub(crate) const fn of(limit: u32, slots: u32) -> Self {
         let size = limit.div_ceil(slots);
-        Self { limit, size, groups: limit.div_ceil(size) }
+        let groups = limit.div_ceil(size);
+        Self { limit, size, groups, remainder: limit - (groups - 1) * size }
     }
 
     pub(crate) const fn limit(&self) -> u32 {
@@ -31,13 +34,17 @@ impl Geometry {
 
     /// Units that `group` takes.
     pub(crate) const fn size(&self, group: u32) -> u32 {
-        if group + 1 == self.groups { self.limit - group * self.size } else { self.size }
+        if group + 1 == self.groups { self.remainder } else { self.size }
     }
 
     /// Units from the start of group `first` to `end`, around the ring: a lap if `end` is where the group before ends.
     pub(crate) fn taken(&self, first: u32, end: Position) -> u32 {
-        let lap = if first > end.group { self.limit } else { 0 };
-        lap + end.group * self.size + end.count.min(self.size(end.group)) - first * self.size
+        let between = if first > end.group {
+            self.limit - (first - end.group) * self.size
+        } else {
+            (end.group - first) * self.size
+        };
+        between + end.count.min(self.size(end.group))
     }
 
     /// The group `steps` after `group`, around the ring; `steps` is at most the number of groups.
@@ -59,6 +66,15 @@ impl Geometry {
     /// Where the last of `units` (1 to the limit) falls that are taken from `from` on. A group that becomes full stays
     /// the position; the next unit moves on.
     pub(crate) const fn advance(&self, from: Position, units: u32) -> Position {
+        // Most end in the next group at the latest, and a division takes long.
+        let rest = self.size(from.group) - from.count;
+        if units <= rest {
+            return Position { group: from.group, count: from.count + units };
+        }
+        let next = self.after(from.group, 1);
+        if units - rest <= self.size(next) {
+            return Position { group: next, count: units - rest };
+        }
         let last_unit = from.group * self.size + from.count + units - 1;
         let last_unit = if last_unit >= self.limit { last_unit - self.limit } else { last_unit };
         Position { group: last_unit / self.size, count: last_unit % self.size + 1 }

@@ -95,41 +95,49 @@ impl Ring {
     #[inline(always)]
     pub(crate) fn take(&self, quota: &Quota, cost: u32, now: Moment) -> Option<Outcome> {
         let mut word = self.head.load(Ordering::Acquire);
-        if Head::unpack(word).sealed {
-            return None;
-        }
-        let reading = self.reading_for(quota, now)?;
-        let admitted = loop {
+        // All that stands beside the head is read now: another thread's admission takes the line away.
+        let view = self.view(quota, now)?;
+        loop {
             let head = Head::unpack(word);
             if head.sealed {
                 return None;
             }
-            if cost == 1
-                && reading.ceil <= u64::from(head.tick)
-                && head.count < quota.geometry().size(head.group)
-            {
-                let head = Head::unpack(self.head.fetch_add(1, Ordering::AcqRel));
-                if head.sealed {
-                    return None;
-                }
-                // Else it raced for the last unit and lost: the count says full as it did before.
-                if head.count < quota.geometry().size(head.group) {
-                    break Head { count: head.count + 1, ..head };
-                }
-            } else if let Some(next) = self.picture(quota, head).admit(cost, reading) {
-                self.record(quota, head, next);
-                if self.exchange(word, next.pack()) {
-                    break next;
-                }
-            } else {
-                let level = self.level(quota, head, reading, now);
-                if self.head.load(Ordering::Acquire) == word {
+            let picture = self.picture(quota, head, view.reading);
+            let Some(next) = picture.admit(cost) else {
+                let level = self.level(quota, &picture, view);
+                let latest = self.head.load(Ordering::Acquire);
+                if latest == word {
                     return Some(Outcome::Refused(level));
                 }
+                word = latest;
+                continue;
+            };
+            self.record(quota, head, next);
+            match self.step(quota, word, next) {
+                Ok(admitted) => {
+                    return Some(Outcome::Admitted(self.level(quota, &picture.with(admitted), view)));
+                }
+                Err(latest) => word = latest,
             }
-            word = self.head.load(Ordering::Acquire);
-        };
-        Some(Outcome::Admitted(self.level(quota, admitted, reading, now)))
+        }
+    }
+
+    /// The atomic step from `word` to `next`. It gives the head that it made, or else the word that stands there by now.
+    #[inline(always)]
+    fn step(&self, quota: &Quota, word: u64, next: Head) -> Result<Head, u64> {
+        if !is_addition(word, next.pack()) {
+            return self
+                .head
+                .compare_exchange(word, next.pack(), Ordering::AcqRel, Ordering::Acquire)
+                .map(|_| next);
+        }
+        // An addition comes through whatever the head is by now, and takes a unit of that if it has one left. Where it
+        // raced for the last one and lost, the count says full as it did before.
+        let found = Head::unpack(self.head.fetch_add(1, Ordering::AcqRel));
+        if found.sealed || found.count >= quota.geometry().size(found.group) {
+            return Err(self.head.load(Ordering::Acquire));
+        }
+        Ok(Head { count: found.count + 1, ..found })
     }
 
     /// What a take would find. None as for [`Ring::take`].
@@ -140,7 +148,8 @@ impl Ring {
             if head.sealed {
                 return None;
             }
-            let level = self.level(quota, head, self.reading_for(quota, now)?, now);
+            let view = self.view(quota, now)?;
+            let level = self.level(quota, &self.picture(quota, head, view.reading), view);
             if self.head.load(Ordering::Acquire) == word {
                 return Some(level);
             }
@@ -152,7 +161,7 @@ impl Ring {
         let word = self.head.load(Ordering::Acquire);
         word == Head::NOT_BEGUN || {
             let quota = self.quota();
-            self.picture(&quota, Head::unpack(word)).is_idle(self.reading(quota.ticks(), now))
+            self.picture(&quota, Head::unpack(word), quota.ticks().read(self.origin(), now)).is_idle()
         }
     }
 
@@ -164,8 +173,9 @@ impl Ring {
     /// Seals the ring if everything counted is a window old at `now`; false if it is not, or nobody has begun the ring.
     pub(crate) fn retire_if_idle(&self, now: Moment) -> bool {
         self.is_begun()
-            && self
-                .retire_if(|quota, head| self.picture(quota, head).is_idle(self.reading(quota.ticks(), now)))
+            && self.retire_if(|quota, head| {
+                self.picture(quota, head, quota.ticks().read(self.origin(), now)).is_idle()
+            })
     }
 
     fn retire_if(&self, is_due: impl Fn(&Quota, Head) -> bool) -> bool {
@@ -195,8 +205,9 @@ impl Ring {
                 return None;
             }
             let (quota, head) = (self.quota(), Head::unpack(word));
-            let snapshot =
-                WindowSnapshot::of(quota, &self.picture(&quota, head), surplus, self.origin(), now);
+            let origin = self.origin();
+            let picture = self.picture(&quota, head, quota.ticks().read(origin, now));
+            let snapshot = WindowSnapshot::of(quota, &picture, surplus, origin, now);
             let after = Head::unpack(self.head.load(Ordering::Acquire));
             // More units of the same group at the same tick change no slot.
             if (after.tick, after.group) == (head.tick, head.group) {
@@ -215,26 +226,23 @@ impl Ring {
         Moment::from_nanos(self.origin.load(Ordering::Relaxed).saturating_sub(1))
     }
 
+    /// None if the quota is another, or `now` too far from the origin.
     #[inline(always)]
-    fn reading_for(&self, quota: &Quota, now: Moment) -> Option<Reading> {
+    fn view(&self, quota: &Quota, now: Moment) -> Option<View> {
         if self.quota.load(Ordering::Relaxed) != quota.identity() {
             return None;
         }
-        let reading = self.reading(quota.ticks(), now);
-        Ticks::in_range(reading).then_some(reading)
+        let (origin, guess) = (self.origin(), self.oldest.load(Ordering::Relaxed));
+        let reading = quota.ticks().read(origin, now);
+        Ticks::in_range(reading).then_some(View { now, origin, reading, guess })
     }
 
     #[inline(always)]
-    fn reading(&self, ticks: &Ticks, now: Moment) -> Reading {
-        ticks.read(self.origin(), now)
-    }
-
-    #[inline(always)]
-    fn picture(&self, quota: &Quota, head: Head) -> Picture<impl Fn(u32) -> u32 + Copy> {
+    fn picture(&self, quota: &Quota, head: Head, now: Reading) -> Picture<impl Fn(u32) -> u32 + Copy> {
         // A group that does not exist would be ever new.
         let slot =
             |group: u32| self.slots.get(group as usize).map_or(u32::MAX, |slot| slot.load(Ordering::Acquire));
-        Picture { geometry: *quota.geometry(), window: quota.ticks().window(), head, slot }
+        Picture::new(*quota.geometry(), quota.ticks().window(), head, now, slot)
     }
 
     /// Writes what `head` knows and `next` does not into the slots, before the one is replaced by the other.
@@ -254,19 +262,32 @@ impl Ring {
     }
 
     #[inline(always)]
-    fn level(&self, quota: &Quota, head: Head, reading: Reading, now: Moment) -> Level {
-        let guess = self.oldest.load(Ordering::Relaxed);
-        let Room { units, held_since, oldest } = self.picture(quota, head).room(reading, guess.into());
+    fn level(&self, quota: &Quota, picture: &Picture<impl Fn(u32) -> u32 + Copy>, view: View) -> Level {
+        let Room { units, held_since, oldest } = picture.room(view.guess.into());
         let oldest = oldest as u8; // below SLOTS
-        if oldest != guess {
+        if oldest != view.guess {
             self.oldest.store(oldest, Ordering::Relaxed);
         }
         let grows_in = held_since.map_or(Duration::ZERO, |tick| {
-            let expiry = quota.ticks().expiry(self.origin(), tick).as_nanos();
-            Duration::from_nanos(expiry.saturating_sub(now.as_nanos()))
+            let expiry = quota.ticks().expiry(view.origin, tick).as_nanos();
+            Duration::from_nanos(expiry.saturating_sub(view.now.as_nanos()))
         });
         Level { limit: quota.limit(), remaining: units, grows_in }
     }
+}
+
+/// What a look at a ring rests on, beside its head and slots.
+#[derive(Clone, Copy)]
+struct View {
+    now: Moment,
+    origin: Moment,
+    reading: Reading,
+    /// The group to look at first for the oldest.
+    guess: u8,
+}
+
+fn is_addition(word: u64, next: u64) -> bool {
+    next == word + 1
 }
 
 /// The last moment there is counts as the one before it: an origin may always be earlier.

@@ -98,18 +98,16 @@ impl WindowSnapshot {
         origin: Moment,
         now: Moment,
     ) -> Option<Self> {
-        let ticks = quota.ticks();
-        let reading = ticks.read(origin, now);
-        if picture.is_idle(reading) {
+        if picture.is_idle() {
             return None;
         }
-        let last_tick = picture.time(reading);
+        let (ticks, reading, last_tick) = (quota.ticks(), picture.now, picture.time);
         let phase = if last_tick == reading.floor { reading.phase } else { 0 };
         let time = ticks.moment(origin, last_tick).as_nanos().saturating_add(phase.into());
         let geometry = picture.geometry;
         let Head { tick, group, span, count, .. } = picture.head;
         let slot = |step| if step <= span { tick } else { (picture.slot)(geometry.before(group, step)) };
-        let is_live = |tick| !picture.is_old(tick, reading);
+        let is_live = |tick| !picture.is_old(tick);
         let age = |past: u32| tick.saturating_sub(past);
         Some(Self {
             form: Form::CURRENT,
