@@ -4,6 +4,8 @@ use crate::route::{HOME, ROOT, SIGN_IN};
 
 /// Longest way back, in bytes; a search may be long, and the address of the sign-in page holds it once more.
 const MOST: usize = 2_000;
+/// Longest word of letters and digits. Ids are shorter, and a key value has one that is longer.
+const LONGEST_WORD: usize = 32;
 
 /// A path within the console, with its query: what a sign-in may lead to. Whatever else was asked for leads home.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +13,8 @@ pub(crate) struct WayBack(String);
 
 impl WayBack {
     /// Reads where to go. Only a path of the console in plain ASCII is taken: no other host, no dot segments, no
-    /// backslash, which some take for a slash, and not the sign-in page itself.
+    /// backslash, which some take for a slash, and not the sign-in page itself. What may be a key value, put into an
+    /// address by mistake, is not repeated.
     pub(crate) fn parse(text: Option<&str>) -> Self {
         let asked = text.filter(|text| is_own(text)).unwrap_or(HOME);
         Self(asked.to_owned())
@@ -44,6 +47,12 @@ fn is_own(text: &str) -> bool {
         && path.split('/').skip(1).all(|segment| !segment.is_empty() && segment != "." && segment != "..")
         && !path.contains('%')
         && path != SIGN_IN
+        && !has_key_value(text)
+}
+
+fn has_key_value(text: &str) -> bool {
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
+    bytes.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| word.len() > LONGEST_WORD)
 }
 
 #[cfg(test)]
@@ -52,7 +61,12 @@ mod tests {
 
     #[test]
     fn own_paths_are_taken() {
-        for path in ["/settings", "/settings/api-keys", "/settings/api-keys?search=a%26b&page=2"] {
+        for path in [
+            "/settings",
+            "/settings/api-keys",
+            "/settings/api-keys?search=a%26b&page=2",
+            "/settings/api-keys/key_01k9z3b6yqf8r9n2m4t5v6w7x8/edit",
+        ] {
             assert_eq!(WayBack::parse(Some(path)).as_str(), path);
         }
     }
@@ -80,6 +94,16 @@ mod tests {
             "/settings/sign-in?next=/settings",
         ] {
             assert_eq!(WayBack::parse(Some(path)).as_str(), HOME, "{path}");
+        }
+        let value = "qwt_00000000000000000000000000000000000000000001c0Dto";
+        for path in [
+            format!("/settings/{value}"),
+            format!("/settings/api-keys?search={value}"),
+            format!("/settings/api-keys?search={}", value.to_uppercase().replace('_', "%5F")),
+            format!("/settings/api-keys?{}&page=2", value.replace('0', "%30")),
+            format!("/settings/api-keys?search={}", &value[..40]),
+        ] {
+            assert_eq!(WayBack::parse(Some(&path)).as_str(), HOME, "{path}");
         }
         assert_eq!(WayBack::parse(Some(&format!("/settings/{}", "a".repeat(2_000)))).as_str(), HOME);
         assert_eq!(WayBack::parse(None).as_str(), HOME);

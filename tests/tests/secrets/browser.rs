@@ -27,6 +27,11 @@ impl Browser {
         self.answers
     }
 
+    /// Takes over what another one was answered.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.answers.extend(other.answers);
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let answer = self.send(Call::new(Method::GET, path)).await;
         self.answers.push((format!("the page {path}"), answer.clone()));

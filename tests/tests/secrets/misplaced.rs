@@ -184,6 +184,9 @@ pub(crate) fn pages(value: &str) -> impl Iterator<Item = String> {
         format!("/settings/{value}"),
         format!("/settings/audit-log?key={value}"),
         format!("/settings/sign-in?reason={value}"),
+        format!("/settings/sign-in?next={value}"),
+        format!("/settings/sign-in?next=%2Fsettings%2F{value}"),
+        format!("/settings/sign-in?next=%2Fsettings%2Fapi-keys%3Fsearch%3D{value}"),
     ]);
     pages.into_iter()
 }

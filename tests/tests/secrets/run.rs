@@ -142,6 +142,13 @@ impl<'a> Run<'a> {
         for path in misplaced::pages(&gone).chain(misplaced::pages(&next)) {
             browser.get(&path).await;
         }
+        // Who is not signed in is sent to the sign-in, which knows the way back.
+        let mut stranger = Browser::new(self.server.anyone());
+        let searched = format!("/settings/api-keys?search={gone}");
+        for path in misplaced::pages(&gone).chain([searched]) {
+            stranger.get(&path).await;
+        }
+        browser.append(stranger);
         let stranger = Call::new(Method::GET, "/settings/api-keys");
         for cookie in ["qwetty-session", "qwetty-visit"] {
             let call = stranger.clone().header("cookie", &format!("{cookie}={gone}"));
