@@ -29,6 +29,9 @@ mod layer;
 #[path = "../../bins/qwetty-server/src/listen_address.rs"]
 #[allow(dead_code, reason = "the program uses the rest")]
 mod listen_address;
+#[path = "../../bins/qwetty-server/src/regular_file.rs"]
+#[allow(dead_code, reason = "the fuzzed part reads no file")]
+mod regular_file;
 #[path = "../../bins/qwetty-server/src/setting.rs"]
 #[allow(dead_code, reason = "the program uses the rest")]
 mod setting;

@@ -4,9 +4,11 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use time::OffsetDateTime;
 use tokio_rustls::TlsConnector;
 
 /// A certificate for `127.0.0.1` and `localhost` that vouches for itself, and its key.
@@ -27,10 +29,21 @@ impl Certificate {
     /// A new one.
     #[expect(clippy::new_without_default, reason = "no two are equal")]
     pub fn new() -> Self {
+        Self::made(|_| {})
+    }
+
+    /// A new one that is valid from one time to another.
+    pub fn valid(from: OffsetDateTime, to: OffsetDateTime) -> Self {
+        Self::made(|parameters| (parameters.not_before, parameters.not_after) = (from, to))
+    }
+
+    fn made(with: impl FnOnce(&mut CertificateParams)) -> Self {
         let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).unwrap();
-        let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-        Self { pem, key, der: made.cert.into() }
+        let mut parameters = CertificateParams::new(names).unwrap();
+        with(&mut parameters);
+        let key = KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&key).unwrap();
+        Self { pem: certificate.pem(), key: key.serialize_pem(), der: certificate.into() }
     }
 
     /// Puts it where [`Launch::tls`](crate::Launch::tls) has the server look; the key is readable by its owner alone.

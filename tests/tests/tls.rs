@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use http::Method;
 use qwetty_tests::{Call, Certificate, Client, Launch, Raw, Server, eventually, in_time, tool};
 use serde_json::json;
+use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -289,6 +290,36 @@ async fn a_key_that_everybody_can_read_is_warned_of() {
     };
     assert!(warned(0o644).await);
     assert!(!warned(0o640).await);
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a certificate is valid by the real clock")]
+async fn a_certificate_that_clients_will_not_take_is_warned_of() {
+    let now = OffsetDateTime::now_utc();
+    let valid = |from: i64, to: i64| {
+        Certificate::valid(now + time::Duration::hours(from), now + time::Duration::hours(to))
+    };
+    let good = valid(-1, 8 * 24);
+    let server = server(&good).await;
+    let log = || server.launch().log();
+    assert!(!log().contains("WARN"), "{}", log());
+    for (certificate, told) in [
+        (valid(-2, -1), "certificate 1 in cert.pem expired at "),
+        (valid(1, 2), "certificate 1 in cert.pem is valid from "),
+        (valid(-1, 6 * 24), "certificate 1 in cert.pem expires soon, at "),
+    ] {
+        assert!(!log().contains(told), "{}", log());
+        certificate.write(server.launch().directory());
+        server.hang_up();
+        eventually("the warning in the log", async || log().contains(told).then_some(())).await;
+        let log = self::server(&certificate).await.stop().await.log;
+        assert!(log.lines().any(|line| line.contains("WARN") && line.contains(told)), "{log}");
+    }
+    // One that it comes with is warned of, too.
+    let mut chain = valid(-1, 8 * 24);
+    chain.pem.push_str(&valid(-2, -1).pem);
+    let log = self::server(&chain).await.stop().await.log;
+    assert!(log.contains("certificate 2 in cert.pem expired at ") && !log.contains("certificate 1"), "{log}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use self::routes::ROUTES;
 use crate::config_error::ConfigError;
 use crate::layer::Layer;
+use crate::regular_file;
 use crate::setting::{Form, Origin, Setting};
 
 const PERMISSIONS: &str = "permissions";
@@ -25,7 +26,7 @@ const PERMISSIONS: &str = "permissions";
 /// The file cannot be read or is not TOML, or a setting is unknown or malformed. The message names the file, the
 /// line and the setting; it quotes nothing of a line, since that may hold a pepper.
 pub(crate) fn read(path: &Path) -> Result<Layer, ConfigError> {
-    let text = std::fs::read_to_string(path)
+    let text = regular_file::read_text(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     parse(&text, path)
 }

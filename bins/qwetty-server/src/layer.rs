@@ -12,6 +12,7 @@ use qwetty_keys::{KeyPrefix, Pepper};
 use qwetty_ratelimit::Quota;
 
 use crate::listen_address::ListenAddress;
+use crate::regular_file;
 use crate::setting::Setting;
 
 const FLUSH_INTERVAL_MS: std::ops::RangeInclusive<u64> = 10..=60_000;
@@ -158,7 +159,7 @@ fn file<S: AsRef<str>>(setting: Setting, values: &[S]) -> Result<PathBuf, String
 /// The keys in the file with this path.
 fn github_keys<S: AsRef<str>>(values: &[S]) -> Result<GithubKeys, String> {
     let path: PathBuf = one(Setting::GithubPublicKeys, values)?;
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = regular_file::read_text(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     GithubKeys::from_json(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 

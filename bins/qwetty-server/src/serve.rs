@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use qwetty::{Clock, SystemClock};
 use tracing::{error, info, warn};
 
 use crate::activity::Patience;
@@ -13,7 +14,7 @@ use crate::front::{BindError, Front};
 use crate::metrics::Metrics;
 use crate::open_files::room_for;
 use crate::signals::{Hangups, Signals};
-use crate::tls::{Tls, TlsError, TlsFiles};
+use crate::tls::{Tls, TlsError};
 
 /// A task cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,10 @@ pub(crate) enum TaskError {
 /// since whoever waits for it expects answers.
 pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
     let mut signals = Signals::listen().map_err(TaskError::Signals)?;
-    let tls = config.tls.clone().map(secured).transpose()?;
+    let hangups = Hangups::listen().map_err(TaskError::Signals)?;
+    let clock = SystemClock::new();
+    let tls = config.tls.clone().map(|files| Tls::load(files, clock.now().wall)).transpose()?.map(Arc::new);
+    tokio::spawn(read_again(hangups, tls.clone(), clock));
     let max_connections = room_for(config.max_connections);
     let front = Front::bind(&config.listen, config.metrics_listen.as_ref()).await?;
     let metrics = Arc::new(Metrics::new());
@@ -73,25 +77,23 @@ pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// TLS by these files, which every SIGHUP has read again.
-fn secured(files: TlsFiles) -> Result<Arc<Tls>, TaskError> {
-    let mut hangups = Hangups::listen().map_err(TaskError::Signals)?;
-    let tls = Arc::new(Tls::load(files)?);
-    let reloaded = Arc::clone(&tls);
-    tokio::spawn(async move {
-        loop {
-            hangups.received().await;
-            let tls = Arc::clone(&reloaded);
-            match tokio::task::spawn_blocking(move || tls.reload()).await {
-                Ok(Ok(())) => {
-                    info!("SIGHUP: new connections get the TLS certificate and key that were read again")
-                }
-                Ok(Err(error)) => error!(%error, "SIGHUP: new connections get the TLS certificate of before"),
-                Err(error) => error!(%error, "SIGHUP: the TLS certificate was not read again"),
+/// Reads the certificate and its key again at every SIGHUP, if there are any.
+async fn read_again(mut hangups: Hangups, tls: Option<Arc<Tls>>, clock: SystemClock) {
+    loop {
+        hangups.received().await;
+        let Some(tls) = tls.clone() else {
+            info!("SIGHUP: there is nothing to read again, without TLS");
+            continue;
+        };
+        let now = clock.now().wall;
+        match tokio::task::spawn_blocking(move || tls.reload(now)).await {
+            Ok(Ok(())) => {
+                info!("SIGHUP: new connections get the TLS certificate and key that were read again")
             }
+            Ok(Err(error)) => error!(%error, "SIGHUP: new connections get the TLS certificate of before"),
+            Err(error) => error!(%error, "SIGHUP: the TLS certificate was not read again"),
         }
-    });
-    Ok(tls)
+    }
 }
 
 /// Issues another root key and prints it.

@@ -1,23 +1,30 @@
 //! The certificate by which the server speaks TLS, and its key.
 
-use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
+use qwetty_keys::Timestamp;
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use tracing::warn;
+
+use crate::regular_file;
 
 /// In the order in which the server prefers them.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 const READABLE_BY_OTHERS: u32 = 0o004;
+/// How long before its end a certificate is warned of.
+const ENDS_SOON: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,13 +81,13 @@ pub(crate) enum TlsError {
 }
 
 impl Tls {
-    /// Reads the files.
+    /// Reads the files. What clients will not take, or will not take for long, is warned of.
     ///
     /// # Errors
     ///
     /// Which file is wrong, and what it should be.
-    pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let current = ArcSwap::from_pointee(configuration(&files)?);
+    pub(crate) fn load(files: TlsFiles, now: Timestamp) -> Result<Self, TlsError> {
+        let current = ArcSwap::from_pointee(configuration(&files, now)?);
         Ok(Self { files, current })
     }
 
@@ -89,8 +96,8 @@ impl Tls {
     /// # Errors
     ///
     /// As of [`Tls::load`]; new connections get what they got before, then.
-    pub(crate) fn reload(&self) -> Result<(), TlsError> {
-        self.current.store(Arc::new(configuration(&self.files)?));
+    pub(crate) fn reload(&self, now: Timestamp) -> Result<(), TlsError> {
+        self.current.store(Arc::new(configuration(&self.files, now)?));
         Ok(())
     }
 
@@ -101,9 +108,10 @@ impl Tls {
 }
 
 /// TLS 1.2 and 1.3, without client certificates.
-fn configuration(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+fn configuration(files: &TlsFiles, now: Timestamp) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let certified = certified(files, &provider)?;
+    warn_of_ends(files, &certified.cert, &provider, now);
     let mut configuration = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Setup)?
@@ -127,10 +135,52 @@ fn certified(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey
     }
 }
 
+/// Warns of each certificate that is not valid now, or will not be soon.
+fn warn_of_ends(files: &TlsFiles, chain: &[CertificateDer<'_>], provider: &CryptoProvider, now: Timestamp) {
+    let fault = |certificate, at: Timestamp| {
+        // There is nobody whom it is to be trusted for; whether its time is right comes before that.
+        let at = Duration::from_micros(at.unix_micros().try_into().unwrap_or(0));
+        let parsed = ParsedCertificate::try_from(certificate).ok()?;
+        let verified = verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &RootCertStore::empty(),
+            &[],
+            UnixTime::since_unix_epoch(at),
+            provider.signature_verification_algorithms.all,
+        );
+        match verified {
+            Err(rustls::Error::InvalidCertificate(fault)) => Some(fault),
+            _ => None,
+        }
+    };
+    let path = files.certificate.display();
+    for (certificate, number) in chain.iter().zip(1..) {
+        match (fault(certificate, now), fault(certificate, now.saturating_add(ENDS_SOON))) {
+            (Some(CertificateError::ExpiredContext { not_after, .. }), _) => warn!(
+                "certificate {number} in {path} expired at {}: clients refuse it; renew it and send SIGHUP",
+                time(not_after)
+            ),
+            (Some(CertificateError::NotValidYetContext { not_before, .. }), _) => warn!(
+                "certificate {number} in {path} is valid from {} on: clients refuse it until then",
+                time(not_before)
+            ),
+            (_, Some(CertificateError::ExpiredContext { not_after, .. })) => warn!(
+                "certificate {number} in {path} expires soon, at {}: renew it and send SIGHUP",
+                time(not_after)
+            ),
+            _ => {}
+        }
+    }
+}
+
+fn time(at: UnixTime) -> Timestamp {
+    Timestamp::from_unix_micros(i64::try_from(at.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000))
+}
+
 /// The certificates of the file, at least one.
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let (text, _) =
-        read(path).map_err(|source| TlsError::CertificateUnreadable { path: path.to_owned(), source })?;
+    let (text, _) = regular_file::read(path)
+        .map_err(|source| TlsError::CertificateUnreadable { path: path.to_owned(), source })?;
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| TlsError::NoCertificate { path: path.to_owned(), fault: described(&error) })?;
@@ -141,8 +191,8 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let (text, metadata) =
-        read(path).map_err(|source| TlsError::KeyUnreadable { path: path.to_owned(), source })?;
+    let (text, metadata) = regular_file::read(path)
+        .map_err(|source| TlsError::KeyUnreadable { path: path.to_owned(), source })?;
     let key = PrivateKeyDer::from_pem_slice(&text)
         .map_err(|error| TlsError::NoKey { path: path.to_owned(), fault: described(&error) })?;
     if metadata.mode() & READABLE_BY_OTHERS != 0 {
@@ -152,15 +202,6 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
         );
     }
     Ok(key)
-}
-
-/// The whole of a regular file. To open another, such as a FIFO that nobody writes to, may take for ever.
-fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
-    }
-    Ok((std::fs::read(path)?, metadata))
 }
 
 /// What is wrong, in words that show nothing of the file.

@@ -83,6 +83,21 @@ fn a_fault_in_the_configuration_ends_with_code_2_and_starts_nothing() {
 }
 
 #[test]
+fn a_fifo_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = Command::new("mkfifo").arg(directory.path().join("fifo")).status().unwrap();
+    assert!(made.success());
+    for (variable, file) in
+        [("QWETTY_CONFIG", "fifo"), ("QWETTY_CONFIG", "."), ("QWETTY_GITHUB_PUBLIC_KEYS", "fifo")]
+    {
+        let output = ended(program(directory.path()).env(variable, file));
+        let log = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{variable}: {log}");
+        assert!(log.contains(file) && log.contains("no regular file"), "{variable}: {log}");
+    }
+}
+
+#[test]
 fn help_and_version_go_to_standard_output() {
     let directory = tempfile::tempdir().unwrap();
     for (argument, shown) in [("--help", "--trusted-proxy"), ("--version", env!("CARGO_PKG_VERSION"))] {
@@ -124,6 +139,24 @@ fn either_signal_ends_it_with_code_0_and_its_log_is_on_standard_error() {
         assert_eq!(output, "");
         assert!(log.contains(&format!("SIG{signal}")) && log.contains("QWETTY_SERVICE_HOST"), "{log}");
     }
+}
+
+#[test]
+fn a_hangup_without_tls_is_told_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = started(program(directory.path()).args(["serve", "--listen", "127.0.0.1:0"]));
+    for _ in 0..2 {
+        server.signal("HUP");
+        let (mut byte, mut line) = ([0], Vec::new());
+        while byte != *b"\n" {
+            server.log.read_exact(&mut byte).unwrap();
+            line.push(byte[0]);
+        }
+        assert!(text(&line).contains("SIGHUP: there is nothing to read again"), "{}", text(&line));
+        answered(&server.address, 1);
+    }
+    server.signal("TERM");
+    assert_eq!(server.ended().0, Some(0));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioExecutor;
+use qwetty_keys::Timestamp;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
@@ -350,7 +351,7 @@ fn served_over_tls(buffer: usize) -> (Served, TlsConnector) {
         TlsFiles { certificate: directory.path().join("cert.pem"), key: directory.path().join("key.pem") };
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();
     std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
-    let acceptor = Tls::load(files).unwrap().acceptor();
+    let acceptor = Tls::load(files, Timestamp::from_unix_micros(0)).unwrap().acceptor();
     let serving = serve_tls(server, acceptor, peer, Arc::clone(&service), PATIENCE, workers.worker());
     let mut roots = RootCertStore::empty();
     roots.add(made.cert.into()).unwrap();
