@@ -2,14 +2,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use qwetty_tests::{Call, Certificate, Launch, NewKey, Raw, Server, eventually, in_time};
+use qwetty_tests::{Call, Certificate, Kind, Launch, NewKey, Raw, Server, eventually, in_time};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -203,6 +203,46 @@ fn allowed_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
     limit.maximum.map_or(usize::MAX, |files| usize::try_from(files).unwrap())
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_the_connections_and_others_have_theirs() {
+    // Some address of this machine that is none of its own alone; nothing is sent to find it.
+    let probe = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let own = probe.connect("192.0.2.1:9").and_then(|()| probe.local_addr()).map(|address| address.ip());
+    let Some(own) = own.ok().filter(|own| !own.is_loopback() && !own.is_unspecified()) else {
+        println!("skipped: this machine has a loopback address only");
+        return;
+    };
+    let launch = Launch::serve().with(["--listen", "0.0.0.0:0"]);
+    let server = launch.env("QWETTY_MAX_CONNECTIONS_PER_ADDRESS", "3").start().await;
+    let address = SocketAddr::new(own, server.address().port());
+    let open = async || {
+        let mut raw = Raw::connect_from(own, address).await;
+        raw.send(HEAD).await;
+        raw
+    };
+    let mut mine = Vec::new();
+    for _ in 0..3 {
+        let mut raw = open().await;
+        assert_eq!(raw.answer().await.status, 200);
+        mine.push(raw);
+    }
+    for _ in 0..10 {
+        assert!(open().await.message(Kind::Answer).await.is_none(), "closed without an answer");
+    }
+    let mut others = Vec::new();
+    for _ in 0..10 {
+        let mut raw = server.raw().await;
+        raw.send(HEAD).await;
+        assert_eq!(raw.answer().await.status, 200);
+        others.push(raw);
+    }
+    drop(mine.pop());
+    eventually("a place", async || open().await.message(Kind::Answer).await.map(drop)).await;
+    let ended = server.stop().await;
+    let warnings = ended.log.matches("max_connections_per_address").count();
+    assert!((1..=2).contains(&warnings), "each address is told of once: {}", ended.log);
 }
 
 #[tokio::test]

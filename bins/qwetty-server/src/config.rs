@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) audit_retention: Duration,
     /// How many client connections are served at a time.
     pub(crate) max_connections: usize,
+    /// How many of them one client address may have, if it is not the usual part.
+    pub(crate) max_connections_per_address: Option<usize>,
     /// How many keys' records are kept in memory; the others are looked up in the database.
     pub(crate) cache_capacity: usize,
     /// What key values begin with.
@@ -118,6 +120,7 @@ impl TryFrom<Layer> for Config {
             flush_interval: layer.flush_interval.unwrap_or(Duration::from_secs(1)),
             audit_retention: layer.audit_retention.unwrap_or(Duration::from_secs(365 * 24 * 3600)),
             max_connections: layer.max_connections.unwrap_or(10_000),
+            max_connections_per_address: layer.max_connections_per_address,
             cache_capacity: layer.cache_capacity.unwrap_or(1_000_000),
             key_prefix: layer.key_prefix.unwrap_or_default(),
         })
@@ -168,7 +171,7 @@ mod tests {
         assert!(config.pepper.is_none() && config.retired_peppers.is_empty());
         assert!(config.catalogue.contains("messages:send"));
         assert_eq!(config.flush_interval, Duration::from_secs(1));
-        assert_eq!(config.max_connections, 10_000);
+        assert_eq!((config.max_connections, config.max_connections_per_address), (10_000, None));
         assert_eq!(config.cache_capacity, 1_000_000);
         assert_eq!(config.key_prefix.as_str(), "qwt_");
     }
@@ -285,6 +288,7 @@ mod tests {
             ("QWETTY_RETIRED_PEPPERS", "none,salt"),
             ("QWETTY_FLUSH_INTERVAL_MS", "1.5"),
             ("QWETTY_MAX_CONNECTIONS", "0"),
+            ("QWETTY_MAX_CONNECTIONS_PER_ADDRESS", "0"),
             ("QWETTY_CACHE_CAPACITY", "0"),
             ("QWETTY_KEY_PREFIX", "Q-"),
         ] {

@@ -13,6 +13,7 @@ use crate::listen_address::ListenAddress;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::metrics_page::MetricsPage;
+use crate::places::Places;
 use crate::tls::Tls;
 use crate::workers::Workers;
 
@@ -61,7 +62,7 @@ impl Front {
         handler: Arc<H>,
         tls: Option<Arc<Tls>>,
         metrics: Arc<Metrics>,
-        max_connections: usize,
+        places: Places,
         patience: Patience,
         stop: impl Future<Output = ()>,
     ) {
@@ -75,14 +76,14 @@ impl Front {
             workers.worker().spawn(listener.run(
                 page,
                 None,
-                METRICS_CONNECTIONS,
+                Places::new(METRICS_CONNECTIONS),
                 patience,
                 uncounted,
                 worker,
             ));
         }
         let worker = workers.worker();
-        workers.worker().spawn(self.service.run(handler, tls, max_connections, patience, metrics, worker));
+        workers.worker().spawn(self.service.run(handler, tls, places, patience, metrics, worker));
         stop.await;
         if !workers.drain(GRACE).await {
             warn!("requests were still in flight after {GRACE:?} and have been cut off");
@@ -153,7 +154,7 @@ mod tests {
             Arc::clone(&service),
             None,
             Arc::clone(&metrics),
-            max_connections,
+            Places::new(max_connections),
             Patience::default(),
             async { stopped.await.unwrap() },
         ));

@@ -40,6 +40,7 @@ pub(crate) struct Layer {
     pub(crate) flush_interval: Option<Duration>,
     pub(crate) audit_retention: Option<Duration>,
     pub(crate) max_connections: Option<usize>,
+    pub(crate) max_connections_per_address: Option<usize>,
     pub(crate) cache_capacity: Option<usize>,
     pub(crate) key_prefix: Option<KeyPrefix>,
     pub(crate) catalogue: Option<Catalogue>,
@@ -86,6 +87,11 @@ impl Layer {
                 in_range(connections, &MAX_CONNECTIONS, "connections")?;
                 self.max_connections = Some(connections);
             }
+            Setting::MaxConnectionsPerAddress => {
+                let connections = one(setting, values)?;
+                in_range(connections, &MAX_CONNECTIONS, "connections")?;
+                self.max_connections_per_address = Some(connections);
+            }
             Setting::CacheCapacity => {
                 let keys = one(setting, values)?;
                 in_range(keys, &CACHE_CAPACITY, "keys")?;
@@ -115,6 +121,9 @@ impl Layer {
             flush_interval: self.flush_interval.or(below.flush_interval),
             audit_retention: self.audit_retention.or(below.audit_retention),
             max_connections: self.max_connections.or(below.max_connections),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .or(below.max_connections_per_address),
             cache_capacity: self.cache_capacity.or(below.cache_capacity),
             key_prefix: self.key_prefix.or(below.key_prefix),
             catalogue: self.catalogue.or(below.catalogue),

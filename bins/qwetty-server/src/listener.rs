@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -15,6 +14,7 @@ use crate::connection;
 use crate::handler::Handler;
 use crate::listen_address::ListenAddress;
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::tls::Tls;
 use crate::workers::Worker;
 
@@ -55,35 +55,36 @@ impl Listener {
         self.address
     }
 
-    /// Accepts connections and serves them with `handler`, over `tls` if there is one, at most `max_connections` at a time, until `worker`
-    /// begins to drain. More clients than that wait in the kernel's queue.
+    /// Accepts connections and serves them with `handler`, over `tls` if there is one, while there are `places`, until `worker`
+    /// begins to drain. More clients than that wait in the kernel's queue; those whose address has its share are closed at once.
     pub(crate) async fn run<H: Handler>(
         self,
         handler: Arc<H>,
         tls: Option<Arc<Tls>>,
-        max_connections: usize,
+        places: Places,
         patience: Patience,
         metrics: Arc<Metrics>,
         worker: Worker,
     ) {
-        let slots = Arc::new(Semaphore::new(max_connections));
         tokio::select! {
             () = worker.draining() => {}
             () = async {
                 // The place is taken before the connection is, so that no connection is taken only to be dropped.
-                while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+                loop {
+                    let free = places.free().await;
                     let (stream, peer) = accept(&self.socket).await;
+                    let Some(place) = places.give(free, peer.ip()) else { continue };
                     let open = metrics.connection();
                     let (handler, inner) = (Arc::clone(&handler), worker.clone());
                     // The handshake, too, is the task's: a client that dawdles over it keeps nobody waiting.
                     match tls.as_ref().map(|tls| tls.acceptor()) {
                         None => worker.spawn_ending(async move {
                             connection::serve(stream, peer, handler, patience, inner).await;
-                            drop((open, slot));
+                            drop((open, place));
                         }),
                         Some(acceptor) => worker.spawn_ending(async move {
                             connection::serve_tls(stream, acceptor, peer, handler, patience, inner).await;
-                            drop((open, slot));
+                            drop((open, place));
                         }),
                     }
                 }

@@ -23,6 +23,7 @@ mod logging;
 mod metrics;
 mod metrics_page;
 mod open_files;
+mod places;
 mod regular_file;
 mod request_body;
 mod serve;

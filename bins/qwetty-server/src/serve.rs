@@ -13,6 +13,7 @@ use crate::engine::{Engine, EngineError};
 use crate::front::{BindError, Front};
 use crate::metrics::Metrics;
 use crate::open_files::room_for;
+use crate::places::Places;
 use crate::signals::{Hangups, Signals};
 use crate::tls::{Tls, TlsError};
 
@@ -47,7 +48,9 @@ pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
     let clock = SystemClock::new();
     let tls = config.tls.clone().map(|files| Tls::load(files, clock.now().wall)).transpose()?.map(Arc::new);
     tokio::spawn(read_again(hangups, tls.clone(), clock));
-    let max_connections = room_for(config.max_connections);
+    let proxies = config.trusted_proxies.iter().copied().collect();
+    let places =
+        Places::shared(room_for(config.max_connections), config.max_connections_per_address, proxies);
     let front = Front::bind(&config.listen, config.metrics_listen.as_ref()).await?;
     let metrics = Arc::new(Metrics::new());
     let engine = Arc::new(Engine::open(&config, Arc::clone(&metrics)).await?);
@@ -71,7 +74,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), TaskError> {
         let signal = signals.received().await;
         info!("{signal}: finishing what is in flight");
     };
-    front.serve(Arc::clone(&engine), tls, metrics, max_connections, Patience::default(), stop).await;
+    front.serve(Arc::clone(&engine), tls, metrics, places, Patience::default(), stop).await;
     engine.close().await?;
     info!("stopped");
     Ok(())

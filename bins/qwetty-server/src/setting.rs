@@ -23,6 +23,7 @@ pub(crate) enum Setting {
     FlushInterval,
     AuditRetention,
     MaxConnections,
+    MaxConnectionsPerAddress,
     CacheCapacity,
     KeyPrefix,
 }
@@ -37,7 +38,7 @@ pub(crate) enum Form {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Listen,
         Self::Database,
         Self::TrustedProxies,
@@ -54,6 +55,7 @@ impl Setting {
         Self::FlushInterval,
         Self::AuditRetention,
         Self::MaxConnections,
+        Self::MaxConnectionsPerAddress,
         Self::CacheCapacity,
         Self::KeyPrefix,
     ];
@@ -71,9 +73,11 @@ impl Setting {
     pub(crate) fn form(self) -> Form {
         match self {
             Self::TrustedProxies | Self::RetiredPeppers => Form::List,
-            Self::FlushInterval | Self::AuditRetention | Self::MaxConnections | Self::CacheCapacity => {
-                Form::Number
-            }
+            Self::FlushInterval
+            | Self::AuditRetention
+            | Self::MaxConnections
+            | Self::MaxConnectionsPerAddress
+            | Self::CacheCapacity => Form::Number,
             _ => Form::Text,
         }
     }
@@ -101,6 +105,9 @@ impl Setting {
             Self::FlushInterval => ("flush_interval_ms", "QWETTY_FLUSH_INTERVAL_MS"),
             Self::AuditRetention => ("audit_retention_days", "QWETTY_AUDIT_RETENTION_DAYS"),
             Self::MaxConnections => ("max_connections", "QWETTY_MAX_CONNECTIONS"),
+            Self::MaxConnectionsPerAddress => {
+                ("max_connections_per_address", "QWETTY_MAX_CONNECTIONS_PER_ADDRESS")
+            }
             Self::CacheCapacity => ("cache_capacity", "QWETTY_CACHE_CAPACITY"),
             Self::KeyPrefix => ("key_prefix", "QWETTY_KEY_PREFIX"),
         }

@@ -34,6 +34,10 @@ pub struct Exhausted {
     pub retry_after: Duration,
 }
 
+/// What counts as one client: an IPv4 address, or the 64 bits of an IPv6 network, which is what one customer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientNetwork(Network);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Network {
     Unknown,
@@ -86,7 +90,7 @@ impl AddressBudget {
 
     #[expect(clippy::indexing_slicing, reason = "a slot is a remainder of the number of slots")]
     fn slot(&self, address: Option<IpAddr>) -> &AtomicU64 {
-        let hash = self.hasher.hash_one(Network::of(address));
+        let hash = self.hasher.hash_one(ClientNetwork::of(address));
         &self.slots[usize::try_from(hash % SLOTS as u64).unwrap_or(0)]
     }
 }
@@ -108,14 +112,16 @@ impl Exhausted {
     }
 }
 
-impl Network {
-    fn of(address: Option<IpAddr>) -> Self {
-        match address.map(|address| address.to_canonical()) {
-            None => Self::Unknown,
-            Some(IpAddr::V4(address)) => Self::V4(address),
+impl ClientNetwork {
+    /// That of an address; an unknown one is one of its own, and an IPv4-mapped one is IPv4.
+    #[must_use]
+    pub fn of(address: Option<IpAddr>) -> Self {
+        Self(match address.map(|address| address.to_canonical()) {
+            None => Network::Unknown,
+            Some(IpAddr::V4(address)) => Network::V4(address),
             // The upper 64 bits.
-            Some(IpAddr::V6(address)) => Self::V6((address.to_bits() >> 64) as u64),
-        }
+            Some(IpAddr::V6(address)) => Network::V6((address.to_bits() >> 64) as u64),
+        })
     }
 }
 

@@ -18,7 +18,7 @@ mod rate_headers;
 mod request_id;
 mod routes;
 
-pub use address_budget::{AddressBudget, Exhausted};
+pub use address_budget::{AddressBudget, ClientNetwork, Exhausted};
 pub use bearer::{BearerError, bearer};
 pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
 pub use error_code::ErrorCode;
