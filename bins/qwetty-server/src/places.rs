@@ -59,8 +59,8 @@ impl Places {
         Self { all: Arc::new(Semaphore::new(count)), shares: None }
     }
 
-    /// So many, of which one address may have `most`: a quarter, unless told, and no less than a browser needs. This machine
-    /// and the proxies may have them all.
+    /// So many, of which one address may have `most`: a quarter, unless told, and no less than a browser needs. Loopback
+    /// addresses and the proxies may have them all.
     pub(crate) fn shared(count: usize, most: Option<usize>, proxies: TrustedProxies) -> Self {
         let most = most.unwrap_or_else(|| (count / 4).max(LEAST_SHARE));
         let shares = Shares { most, exempt: proxies, taken: Mutex::default() };
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn this_machine_and_proxies_may_have_all() {
+    async fn loopback_and_proxies_may_have_all() {
         let proxies = ["198.51.100.0/24".parse().unwrap()].into_iter().collect();
         let places = Places::shared(100, Some(1), proxies);
         let mut taken = Vec::new();
