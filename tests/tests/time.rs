@@ -123,12 +123,16 @@ async fn a_clock_that_is_set_while_the_server_runs_revives_nothing() {
     let Some((server, clock)) = server_with(["--tier-standard", "2/3600"]).await else { return };
     let mut root = server.root();
     let key = root.create(json!({"expiresAt": from_now(3600.0)})).await;
+    // Nobody asks for this one: it is looked at.
+    let seen = root.create(json!({"expiresAt": from_now(3600.0)})).await;
     let limited = root.create(json!({})).await;
     for code in ["valid", "valid", "rate_limited"] {
         assert_eq!(root.code(&limited.value).await, code);
     }
     clock.set(DAY);
     eventually("the new time", async || (root.code(&key.value).await == "expired").then_some(())).await;
+    let listed = root.get("/api/v1/api-keys?status=expired").await.expect(200).json();
+    assert_eq!(listed["meta"]["total"], 2);
     for seconds in [0, -DAY, -10 * YEAR, 10 * YEAR, 0] {
         clock.set(seconds);
         // The server notices within a millisecond or so; what it says of the time tells when.
@@ -139,5 +143,13 @@ async fn a_clock_that_is_set_while_the_server_runs_revives_nothing() {
         .await;
         assert_eq!(root.code(&key.value).await, "expired", "{seconds}");
         assert_eq!(root.code(&limited.value).await, "rate_limited", "{seconds}");
+        assert_eq!(root.key(&seen.id).await["status"], "expired", "{seconds}");
+        for (status, total) in [("active", 2), ("expiring_soon", 0), ("expired", 2)] {
+            let listed = root.get(&format!("/api/v1/api-keys?status={status}")).await.expect(200).json();
+            assert_eq!(listed["meta"]["total"], total, "{seconds} {status}");
+            let keys = listed["data"].as_array().unwrap();
+            assert!(keys.iter().all(|key| key["status"] == status), "{seconds}: {listed}");
+        }
     }
+    assert_eq!(root.code(&seen.value).await, "expired");
 }

@@ -9,13 +9,13 @@ use crate::sync::{AtomicI64, Mutex, MutexGuard, Ordering, RandomState};
 const MOST: usize = 1 << 17;
 
 /// The ends that answers of this run told of, so that the clock cannot be set back behind them: the expiry of a key, or the end
-/// of an older value, of those keys that have no live state to keep it.
+/// of an older value. Live states have theirs, too, where decisions find it.
 ///
 /// Beyond [`MOST`] keys, the earlier half of the ends becomes one time for all keys. That errs on the side of refusing, and only after
 /// the clock was set back: then a key that ran out before that time is over too, though nobody was told.
 #[derive(Debug)]
 pub(super) struct Endings {
-    /// None that was told of is later, those that live states keep included: only a clock that is behind it was set back.
+    /// None that was told of is later: only a clock that is behind it was set back.
     latest: AtomicI64,
     told: Mutex<Told>,
 }
@@ -32,37 +32,26 @@ impl Endings {
         Self { latest: AtomicI64::new(NEVER_YET.unix_micros()), told: Mutex::new(told) }
     }
 
-    /// To be called for each end that is told, by whoever keeps it.
-    pub(super) fn tell(&self, end: Timestamp) {
-        // Mostly it is not the latest: a look is cheaper than a write to what other threads look at.
-        if self.latest.load(Ordering::SeqCst) < end.unix_micros() {
-            self.latest.fetch_max(end.unix_micros(), Ordering::SeqCst);
-        }
-    }
-
-    /// Whether all that was told to be over is over by this time, as it is unless the clock was set back.
-    pub(super) fn are_behind(&self, wall: Timestamp) -> bool {
-        wall.unix_micros() >= self.latest.load(Ordering::SeqCst)
-    }
-
     /// A time before which the key is not to be judged.
     pub(super) fn of(&self, id: KeyId) -> Timestamp {
         let told = self.told();
         told.ends.get(&id).copied().unwrap_or(NEVER_YET).max(told.of_all)
     }
 
+    /// To be called before an end is told.
     pub(super) fn note(&self, id: KeyId, end: Timestamp) {
         self.told().note(id, end, MOST);
+        self.latest.fetch_max(end.unix_micros(), Ordering::SeqCst);
     }
 
-    /// Adds the keys whose end is later than this. The time before which no key is to be judged.
-    pub(super) fn add_later(&self, wall: Timestamp, later: &mut BTreeMap<KeyId, Timestamp>) -> Timestamp {
+    /// The time by which keys are judged, and the keys that are judged by a later one.
+    pub(super) fn later_than(&self, wall: Timestamp) -> (Timestamp, BTreeMap<KeyId, Timestamp>) {
+        if wall.unix_micros() >= self.latest.load(Ordering::SeqCst) {
+            return (wall, BTreeMap::new());
+        }
         let told = self.told();
         let at = wall.max(told.of_all);
-        for (&id, &end) in told.ends.iter().filter(|&(_, &end)| end > at) {
-            later.entry(id).and_modify(|known| *known = end.max(*known)).or_insert(end);
-        }
-        at
+        (at, told.ends.iter().filter(|&(_, &end)| end > at).map(|(&id, &end)| (id, end)).collect())
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

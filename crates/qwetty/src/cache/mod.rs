@@ -20,7 +20,7 @@
 //! - **The window.** A new state would answer the same.
 //! - **The counts.** Whoever counts holds the state until it waits in the flusher's queue, which holds it until it took the
 //!   counts out.
-//! - **The latest end that was told** is handed on to [`Endings`].
+//! - **The latest end that was told** is in [`Endings`], too.
 //!
 //! And nobody can be late: a decision holds the state from before it takes until after it counted, and new holders come by
 //! way of the map that the state is removed from. So there are never two states of one key at work, and no more states
@@ -133,12 +133,8 @@ impl KeyCache {
     /// To be called before an answer tells that something of this key ended then: its life, or that of an older value. See
     /// [`KeyState::judged_at`].
     pub(crate) fn tell_end(&self, id: KeyId, end: Timestamp) {
-        if let Some(state) = self.states.get(id) {
-            return self.tell_end_of(&state, end);
-        }
         self.endings.note(id, end);
-        self.endings.tell(end);
-        // A state that came up meanwhile may not know of it.
+        // After that: one that comes up meanwhile begins with it.
         if let Some(state) = self.states.get(id) {
             state.tell_end(end);
         }
@@ -146,25 +142,17 @@ impl KeyCache {
 
     /// The same, for whoever holds the state.
     pub(crate) fn tell_end_of(&self, state: &KeyState, end: Timestamp) {
-        state.tell_end(end);
-        self.endings.tell(end);
+        // Noted before anyone can see in the state that it was.
+        if !state.has_told(end) {
+            self.endings.note(state.id(), end);
+            state.tell_end(end);
+        }
     }
 
     /// The time by which keys are judged, and the keys that are judged by a later one: those that were told to be over by a
     /// clock that was set back since.
     pub(crate) fn judged_later(&self, wall: Timestamp) -> (Timestamp, BTreeMap<KeyId, Timestamp>) {
-        let mut later = BTreeMap::new();
-        if self.endings.are_behind(wall) {
-            return (wall, later);
-        }
-        // States first: one that goes meanwhile hands its end on.
-        self.states.each(|state| {
-            if let Some(end) = state.ended_at().filter(|end| *end > wall) {
-                later.insert(state.id(), end);
-            }
-        });
-        let at = self.endings.add_later(wall, &mut later);
-        (at, later)
+        self.endings.later_than(wall)
     }
 
     /// To be taken before the store is read.
@@ -281,11 +269,7 @@ impl KeyCache {
     /// Whether nobody but the map holds a state and it can go. The map's lock keeps others from taking hold of it.
     fn retire(&self, state: &mut Arc<KeyState>, now: Moment) -> bool {
         let Some(state) = Arc::get_mut(state) else { return false };
-        let goes = state.limiter().is_idle(now);
-        if goes && let Some(ended_at) = state.ended_at() {
-            self.endings.note(state.id(), ended_at);
-        }
-        goes
+        state.limiter().is_idle(now)
     }
 
     fn stripe(&self, digest: &KeyDigest) -> usize {

@@ -4,7 +4,6 @@ use qwetty_keys::{KeyId, Timestamp};
 use qwetty_ratelimit::{LimiterCell, Quota};
 use qwetty_storage::SavedWindow;
 
-use super::endings::NEVER_YET;
 use crate::clock::Now;
 use crate::sync::{AtomicBool, AtomicI64, Ordering};
 use crate::usage::UsageCounters;
@@ -77,10 +76,9 @@ impl KeyState {
         wall.max(Timestamp::from_unix_micros(self.ended_at.load(Ordering::SeqCst)))
     }
 
-    /// The latest end that was told, if any was.
-    pub(super) fn ended_at(&self) -> Option<Timestamp> {
-        let micros = self.ended_at.load(Ordering::SeqCst);
-        (micros != NEVER_YET.unix_micros()).then_some(Timestamp::from_unix_micros(micros))
+    /// Whether this end, or a later one, was told.
+    pub(super) fn has_told(&self, end: Timestamp) -> bool {
+        self.ended_at.load(Ordering::SeqCst) >= end.unix_micros()
     }
 
     /// The key, or one of its older values, ended then, and an answer is about to tell.

@@ -61,12 +61,6 @@ impl States {
         }
     }
 
-    pub(super) fn each(&self, mut look: impl FnMut(&KeyState)) {
-        for shard in &self.shards {
-            locked(shard).iter().for_each(|state| look(state));
-        }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| locked(shard).len()).sum()
     }
