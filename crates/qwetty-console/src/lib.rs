@@ -7,6 +7,7 @@ mod cookie;
 mod door;
 mod fields;
 mod form;
+mod misplaced;
 mod notice;
 mod once;
 mod pages;

@@ -1,11 +1,12 @@
 //! Where to go on after a sign-in.
 
+use percent_encoding::percent_decode_str;
+
+use crate::misplaced;
 use crate::route::{HOME, ROOT, SIGN_IN};
 
 /// Longest way back, in bytes; a search may be long, and the address of the sign-in page holds it once more.
 const MOST: usize = 2_000;
-/// Longest word of letters and digits. Ids are shorter, and a key value has one that is longer.
-const LONGEST_WORD: usize = 32;
 
 /// A path within the console, with its query: what a sign-in may lead to. Whatever else was asked for leads home.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +48,7 @@ fn is_own(text: &str) -> bool {
         && path.split('/').skip(1).all(|segment| !segment.is_empty() && segment != "." && segment != "..")
         && !path.contains('%')
         && path != SIGN_IN
-        && !has_key_value(text)
-}
-
-fn has_key_value(text: &str) -> bool {
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
-    bytes.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| word.len() > LONGEST_WORD)
+        && misplaced::end_of_start(&percent_decode_str(text).collect::<Vec<u8>>()).is_none()
 }
 
 #[cfg(test)]

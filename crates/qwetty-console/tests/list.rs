@@ -95,6 +95,18 @@ async fn search_status_sort_and_page_are_in_the_address() {
 }
 
 #[tokio::test]
+async fn a_key_is_found_by_its_value_and_the_value_is_not_repeated() {
+    let world = World::new().await;
+    for index in 0..30 {
+        named(&world, &format!("Key {index}")).await;
+    }
+    let value = world.root.value.clone();
+    let page = world.signed_in(&world.root).await.get(&format!("{LIST}?search={value}&sort=name")).await;
+    assert_eq!(rows(&page.body), ["Root key"]);
+    assert!(page.shows(&format!("value=\"{}\"", &value[..8])) && !page.shows(&value[..9]), "{}", page.body);
+}
+
+#[tokio::test]
 async fn what_people_typed_is_text_and_nothing_else() {
     let world = World::new().await;
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)> &amp; {{7*7}} ' onfocus=x";

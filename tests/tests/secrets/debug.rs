@@ -411,7 +411,7 @@ impl Prints {
         let now = Moment::from_nanos(0);
         budget.take(None, 1, Duration::ZERO, now).unwrap();
         self.of(&budget.take(None, 1, Duration::ZERO, now).unwrap_err());
-        self.of(&(budget, FailedAttempts::default(), Attempt::Held));
+        self.of(&(budget, FailedAttempts::default(), Attempt::Held, ClientNetwork::of(Some(INSIDE))));
         headers.append("authorization", format!("Bearer {value}").parse().unwrap());
         self.of(&single(&headers, &http::header::AUTHORIZATION).unwrap_err());
         self.of(&bearer(&headers).unwrap_err());

@@ -176,13 +176,14 @@ pub(crate) fn pages(value: &str) -> impl Iterator<Item = String> {
         "/settings/channels".to_owned(),
         "/settings/organizations".to_owned(),
     ];
-    for query in ["status", "page", "sort", "key", "reason"] {
+    for query in ["status", "page", "sort", "key", "reason", "search"] {
         pages.push(format!("{list}?{query}={value}"));
     }
     pages.extend([
         format!("{list}/{value}"),
         format!("/settings/{value}"),
         format!("/settings/audit-log?key={value}"),
+        format!("/settings/audit-log?keyId={value}"),
         format!("/settings/sign-in?reason={value}"),
         format!("/settings/sign-in?next={value}"),
         format!("/settings/sign-in?next=%2Fsettings%2F{value}"),

@@ -144,8 +144,7 @@ impl<'a> Run<'a> {
         }
         // Who is not signed in is sent to the sign-in, which knows the way back.
         let mut stranger = Browser::new(self.server.anyone());
-        let searched = format!("/settings/api-keys?search={gone}");
-        for path in misplaced::pages(&gone).chain([searched]) {
+        for path in misplaced::pages(&gone) {
             stranger.get(&path).await;
         }
         browser.append(stranger);

@@ -7,6 +7,7 @@ use qwetty_keys::KeyId;
 use qwetty_storage::{Action, AuditEvent, Listing, Page};
 
 use crate::fields::{Fields, FieldsError};
+use crate::misplaced::shortened;
 use crate::refusal::Refusal;
 use crate::reply::Response;
 use crate::route::{AUDIT_LOG, HOME};
@@ -106,8 +107,8 @@ async fn last_name(visit: &Visit<'_>, key: KeyId) -> Result<Option<String>, Refu
 
 impl Filter {
     fn read(query: &mut Fields) -> Result<Self, FieldsError> {
-        let key =
-            query.filled("keyId")?.map(|typed| typed.trim().to_owned()).filter(|typed| !typed.is_empty());
+        let key = query.filled("keyId")?.map(|typed| shortened(typed.trim().to_owned()));
+        let key = key.filter(|typed| !typed.is_empty());
         let action = query.choice("action", |text| text.parse().ok())?;
         let paging = query.choice("page", Paging::parse)?.unwrap_or_default();
         query.finish()?;

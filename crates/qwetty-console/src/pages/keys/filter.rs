@@ -3,6 +3,7 @@ use qwetty_keys::Status;
 use qwetty_storage::{KeySort, Order};
 
 use crate::fields::{Fields, FieldsError};
+use crate::misplaced::shortened;
 use crate::route::HOME;
 use crate::view::field::{Choice, Field, Kind};
 use crate::view::icon::{self, Icon};
@@ -24,7 +25,7 @@ const STATUSES: [Status; 4] = [Status::Active, Status::ExpiringSoon, Status::Exp
 impl Filter {
     pub(super) fn read(query: &mut Fields) -> Result<Self, FieldsError> {
         Ok(Self {
-            search: query.filled("search")?,
+            search: query.filled("search")?.map(shortened),
             status: query.choice("status", |text| text.parse().ok())?,
             sort: query.choice("sort", |text| text.parse().ok())?.unwrap_or_default(),
             order: query.choice("order", parse_order)?.unwrap_or_default(),
