@@ -279,6 +279,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_lowered_limit_has_no_place_for_is_stored_and_counts_again() {
+        // Of ten units each of its own second five stay; of a group of 19 ten do.
+        for (limit, cost, lower) in [(10, 1, 5), (1000, 50, 10)] {
+            let cell = LimiterCell::new();
+            for second in 0..10 {
+                assert!(matches!(
+                    cell.take(quota(limit, 60), cost, at(f64::from(second))),
+                    Outcome::Admitted(_)
+                ));
+            }
+            assert!(!take(&cell, quota(lower, 60), 10.0));
+            let stored = WindowSnapshot::from_bytes(&cell.snapshot(at(10.0)).unwrap().to_bytes()).unwrap();
+            let restored = LimiterCell::restore(quota(lower, 60), &stored, Duration::ZERO, at(10.0));
+            for cell in [cell, restored] {
+                assert_eq!(cell.peek(quota(1000, 60), at(10.0)).remaining, 1000 - 10 * cost);
+            }
+        }
+    }
+
+    #[test]
     fn a_raise_withholds_less_than_two_percent_of_each_limit() {
         // The groups of the standard quota are of 19 units, which hide 18; those of the admin quota of 91.
         let (cell, standard, admin) = (LimiterCell::new(), quota(1000, 3600), quota(5000, 3600));
@@ -305,6 +325,13 @@ mod tests {
         assert!(!take(&restored(19), quota, 5.0));
         assert_eq!(restored(19).peek(quota, at(5.0)).grows_in, Duration::from_secs(1));
         assert_eq!(exhaust(&restored(20), quota, 5.0), 1);
+        // A minute after the first take it is forgotten, under whatever quota the cell goes on.
+        let longer = self::quota(2, 3600);
+        let elapsed = Duration::from_secs(20);
+        assert_eq!(
+            LimiterCell::restore(longer, &snapshot, elapsed, at(5.0)).peek(longer, at(5.0)).remaining,
+            1
+        );
         assert!(!restored(49).is_idle(at(5.0)));
         assert!(restored(50).is_idle(at(5.0)));
         assert!(restored(u64::MAX).is_idle(at(5.0)));

@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_ahead_by_more_than_a_window() {
+        let ahead = |nanos: u64| {
+            let mut bytes = WindowSnapshot { ahead: nanos, ..snapshot() }.to_bytes();
+            let written = WindowSnapshot::from_bytes(&bytes).unwrap().ahead;
+            bytes[9..17].copy_from_slice(&nanos.to_le_bytes());
+            (written, WindowSnapshot::from_bytes(&bytes).is_ok())
+        };
+        assert_eq!(ahead(60_000_000_000), (60_000_000_000, true));
+        assert_eq!(ahead(60_000_000_001), (60_000_000_000, false));
+    }
+
+    #[test]
     fn another_version_is_told_apart_from_damage() {
         let mut bytes = snapshot().to_bytes();
         bytes[0] = 3;
@@ -227,6 +239,8 @@ mod tests {
         };
         assert!(!refused(|_| ()));
         assert!(refused(|snapshot| snapshot.phase = 1_000_000_000));
+        assert!(refused(|snapshot| snapshot.phase = snapshot.quota.ticks().nanos() as u32));
+        assert!(!refused(|snapshot| snapshot.phase = snapshot.quota.ticks().nanos() as u32 - 1));
         assert!(refused(|snapshot| snapshot.group = 53));
         assert!(refused(|snapshot| snapshot.count = 20));
         assert!(refused(|snapshot| snapshot.count = 0));
@@ -234,6 +248,8 @@ mod tests {
         assert!(refused(|snapshot| snapshot.head_age = u32::MAX));
         assert!(refused(|snapshot| snapshot.older.reverse()));
         assert!(refused(|snapshot| snapshot.older.resize(40, u32::MAX)));
+        assert!(!refused(|snapshot| snapshot.older.resize(52, snapshot.older[30])));
+        assert!(refused(|snapshot| snapshot.older.resize(53, snapshot.older[30])));
         assert!(refused(|snapshot| snapshot.surplus = vec![Entry { units: 1, tick: 0 }]));
         assert!(refused(|snapshot| snapshot.surplus = vec![Entry { units: 0, tick: snapshot.older[30] }]));
         assert!(

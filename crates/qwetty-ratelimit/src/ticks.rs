@@ -1,7 +1,7 @@
 use crate::Moment;
 
 /// Readings this far from the origin, 292 years, count as this far: later than any tick that can be recorded.
-const SPAN_BITS: u32 = 63;
+const LONGEST_SPAN: u64 = i64::MAX as u64;
 
 /// The time scale of a quota: whole ticks since one window before an origin, so that the origin itself is at tick
 /// [`Ticks::window`] and a slot that holds zero is a window ago from the start.
@@ -49,7 +49,7 @@ impl Ticks {
     /// already seen pass.
     #[inline(always)]
     pub(crate) fn read(&self, origin: Moment, now: Moment) -> Reading {
-        let span = now.as_nanos().saturating_sub(origin.as_nanos()).min((1 << SPAN_BITS) - 1);
+        let span = now.as_nanos().saturating_sub(origin.as_nanos()).min(LONGEST_SPAN);
         let whole = self.divisor.divide(span);
         let floor = u64::from(self.window) + whole;
         let phase = (span - whole * self.nanos()) as u32; // a tick is a second at most
@@ -186,12 +186,12 @@ mod tests {
         #[test]
         fn reading_is_exact_division(
             seconds in 1..=Quota::MAX_WINDOW_SECONDS,
-            span in 0_u64..1 << SPAN_BITS,
+            span in 0..=LONGEST_SPAN,
             near in 0_u64..3,
         ) {
             let scale = ticks(seconds);
             for span in [span, (span / scale.nanos() * scale.nanos()).saturating_sub(1) + near] {
-                let span = span.min((1 << SPAN_BITS) - 1);
+                let span = span.min(LONGEST_SPAN);
                 let reading = scale.read(Moment::from_nanos(7), Moment::from_nanos(7 + span));
                 prop_assert_eq!(reading.floor, u64::from(scale.window()) + span / scale.nanos());
                 prop_assert_eq!(reading.ceil, u64::from(scale.window()) + span.div_ceil(scale.nanos()));

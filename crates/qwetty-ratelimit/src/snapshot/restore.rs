@@ -117,3 +117,17 @@ fn thinned(mut surplus: Vec<Entry>) -> Vec<Entry> {
     }
     surplus
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_surplus_is_thinned_when_it_is_too_long_and_loses_no_unit() {
+        let surplus = |entries: u32| (0..entries).map(|age| Entry { units: 2, tick: 1000 - age }).collect();
+        assert_eq!(thinned(surplus(60)), surplus(60));
+        let thin = thinned(surplus(61));
+        assert_eq!(thin.len(), 31);
+        assert_eq!((thin[0], thin[30]), (Entry { units: 4, tick: 1000 }, Entry { units: 2, tick: 940 }));
+    }
+}
