@@ -176,6 +176,20 @@ mod tests {
     }
 
     #[test]
+    fn the_last_tick_is_for_what_happens_before_it() {
+        let reading = |floor| Reading { floor, ceil: floor + 1, phase: 1 };
+        assert!(Ticks::in_range(reading(u64::from(u32::MAX) - 1)));
+        assert!(!Ticks::in_range(reading(u32::MAX.into())));
+    }
+
+    #[test]
+    fn what_is_a_whole_window_before_the_origin_is_not_converted() {
+        let (old, new) = (ticks(60), ticks(30));
+        let half = old.window() / 2;
+        assert_eq!([half, half + 1].map(|tick| new.convert(old, tick)), [None, Some(2)]); // 15,625 ns are two of 8,000
+    }
+
+    #[test]
     fn a_moment_before_the_origin_is_the_origin() {
         let scale = ticks(60);
         let reading = scale.read(Moment::from_nanos(1000), Moment::from_nanos(0));
