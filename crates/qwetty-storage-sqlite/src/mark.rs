@@ -64,9 +64,9 @@ impl<'a> Marker<'a> {
         Self { lock, log: File::open(log).ok() }
     }
 
-    /// Takes the mark back: the log is about to be emptied.
-    pub(crate) fn clear(&self) {
-        let _ = Mark { salts: [0; 8], frames: 0 }.write(self.lock);
+    /// Takes the mark back: the log is about to be emptied. If that fails the log must stay, since it would be missed.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        Mark { salts: [0; 8], frames: 0 }.write(self.lock)
     }
 
     /// Writes how far the log has come. Without it no change is lost, so whatever fails is passed over: the mark stays behind.

@@ -45,7 +45,8 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Opened, OpenError
     use_log(&writer, path)?;
     migrate(&writer, migrations, path)?;
     let log = location.beside("-wal");
-    Marker::new(&locks.0, &log).clear();
+    let lock = location.beside(".lock");
+    Marker::new(&locks.0, &log).clear().map_err(OpenError::io("write to the lock file", &lock))?;
     if checkpoint(&writer).map_err(&sqlite)? {
         check_length(&writer, path)?;
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_channel::{Receiver, Sender};
 use qwetty_storage::StoreError;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 
@@ -139,7 +140,12 @@ pub(crate) fn run(
 /// Moves everything from the log into the file, as far as no tool that reads it is in the way. Nothing is lost without it: the
 /// log is read when the file is opened again.
 pub(crate) fn empty_log(connection: &Connection, marker: &Marker<'_>) {
-    marker.clear();
+    let cleared = marker.clear();
+    // Or SQLite would empty it when the connection is closed.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, cleared.is_err());
+    if let Err(error) = cleared {
+        return warn!(%error, "the log stays as it is: the lock file cannot be written to");
+    }
     if let Err(error) = checkpoint(connection) {
         warn!(%error, "the log could not be moved into the database file");
     }
@@ -374,6 +380,27 @@ mod tests {
         assert_eq!(ids, [1000]);
         assert!(answered(next).is_ok());
         assert!(undone.into_iter().all(|answer| answered(answer).is_err()));
+    }
+
+    #[test]
+    fn a_log_whose_mark_cannot_be_taken_back_stays() {
+        let Bench { directory, connection, .. } = Bench::new();
+        let (path, lock) = (directory.path().join("test.db"), directory.path().join("lock"));
+        let log = path.with_extension("db-wal");
+        std::fs::write(&lock, "").unwrap();
+        let length = || std::fs::metadata(&log).map_or(0, |log| log.len());
+
+        let protected = std::fs::File::open(&lock).unwrap();
+        empty_log(&connection, &Marker::new(&protected, &log));
+        drop(connection);
+        assert!(length() > 0, "the next start would miss it");
+
+        let connection = open_writer(&path).unwrap();
+        let lock = std::fs::File::create(&lock).unwrap();
+        empty_log(&connection, &Marker::new(&lock, &log));
+        drop(connection);
+        assert_eq!(length(), 0);
+        assert!(open_writer(&path).unwrap().table_exists(None, "parents").unwrap());
     }
 
     #[test]
