@@ -48,7 +48,9 @@ impl FastClock {
     }
 
     fn hurried(&self, nanos: u64) -> u64 {
-        (nanos - nanos % self.step).saturating_mul(self.speed)
+        // A division takes a fifth of what the machine's clock does.
+        let step_began = if self.step == NonZeroU64::MIN { nanos } else { nanos - nanos % self.step };
+        step_began.saturating_mul(self.speed)
     }
 }
 

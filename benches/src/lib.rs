@@ -16,6 +16,10 @@ mod records;
 mod settings;
 mod threads;
 
+/// The server's: what is measured and what it is compared with lie in memory as they do there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use bare_hash::BareHash;
 pub use fast_clock::FastClock;
 pub use keys_in_memory::KeysInMemory;

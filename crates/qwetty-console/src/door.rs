@@ -68,7 +68,7 @@ impl Console {
                 return Ok(Entrance::Out(self.ended(arrival)));
             }
         };
-        self.sessions.used(&token, key.clone(), now);
+        self.sessions.used(&token, &key, now);
         let origin = Origin { address: arrival.address, request_id: Some(arrival.id.to_string()) };
         let caller = Caller::key(key.clone(), origin);
         let whose = self.organization(&caller, &token, session.organization).await?;

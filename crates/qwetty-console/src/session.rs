@@ -44,7 +44,7 @@ impl Session {
 
 impl Sessions {
     /// Begins a session under a token that nobody had before.
-    pub(crate) fn begin(&self, token: &Token, key: VerifiedKey, now: Now) {
+    pub(crate) fn begin(&self, token: &Token, key: &VerifiedKey, now: Now) {
         let mut sessions = self.lock();
         let of_key = sessions.values().filter(|session| session.key.id() == key.id()).count();
         if of_key >= MOST_PER_KEY {
@@ -58,8 +58,14 @@ impl Sessions {
             end_idlest(&mut sessions, |_| true);
         }
         let organization = key.organization();
-        let session =
-            Session { key, organization, notice: None, sent: Sent::default(), began: now, used: now };
+        let session = Session {
+            key: key.clone(),
+            organization,
+            notice: None,
+            sent: Sent::default(),
+            began: now,
+            used: now,
+        };
         sessions.insert(token.digest(), session);
     }
 
@@ -74,9 +80,9 @@ impl Sessions {
     }
 
     /// A session was used by its key, which was found good. It does not bring back one that was ended meanwhile.
-    pub(crate) fn used(&self, token: &Token, key: VerifiedKey, now: Now) {
+    pub(crate) fn used(&self, token: &Token, key: &VerifiedKey, now: Now) {
         if let Some(session) = self.lock().get_mut(&token.digest()) {
-            session.key = key;
+            session.key = key.clone();
             session.used = now;
         }
     }

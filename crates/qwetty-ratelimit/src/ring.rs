@@ -30,11 +30,11 @@ use crate::{Level, Moment, Outcome, Quota};
 // In this order a take of a ring at the start of a cache line touches that line and those of one or two neighbouring slots.
 #[repr(C)]
 pub(crate) struct Ring {
+    head: AtomicU64,
     /// The quota's identity; zero until it is known.
     quota: AtomicU64,
     /// Nanoseconds of the origin, and one more; zero until it is known.
     origin: AtomicU64,
-    head: AtomicU64,
     /// The group that was the oldest live one when somebody last looked: only where to look first, so any value is right,
     /// and loom need not see it.
     oldest: AtomicU8,
@@ -72,6 +72,12 @@ impl Ring {
             oldest: AtomicU8::new(0),
             slots: slots.map(AtomicU32::new),
         }
+    }
+
+    /// See [`LimiterCell::approach`](crate::LimiterCell::approach).
+    pub(crate) fn approach(&self) {
+        // A load whose value nobody waits for.
+        self.oldest.load(Ordering::Relaxed);
     }
 
     pub(crate) fn is_begun(&self) -> bool {

@@ -8,6 +8,7 @@ use qwetty_storage::Outcome;
 
 use crate::cache::CachedKey;
 use crate::grants::grants;
+use crate::sync::Held;
 
 /// What a decision came to. A failure to decide is not a verdict but an error, and admits nothing.
 #[derive(Debug)]
@@ -20,21 +21,23 @@ pub enum Verdict {
 
 /// A key that passed every check of one decision. Only the [`Verifier`](crate::Verifier) makes one, so code that takes
 /// one as an argument can only be reached by an authorized caller.
-#[derive(Clone)]
+///
+/// As it comes out of a decision it is for the time of a request: who holds it is noted with the thread that decided, which has few
+/// places for that, and decides slower while they are taken. What is kept for longer should be a clone.
 pub struct VerifiedKey {
-    key: Arc<CachedKey>,
+    key: Held<CachedKey>,
     generation: Generation,
     standing: Option<Standing>,
 }
 
 impl VerifiedKey {
-    pub(crate) fn new(key: Arc<CachedKey>, generation: Generation, standing: Option<Standing>) -> Self {
+    pub(crate) fn new(key: Held<CachedKey>, generation: Generation, standing: Option<Standing>) -> Self {
         Self { key, generation, standing }
     }
 
     /// Its id.
     pub fn id(&self) -> KeyId {
-        self.key.state().id()
+        self.key.id()
     }
 
     /// The organization that owns it.
@@ -88,6 +91,12 @@ impl VerifiedKey {
     }
 }
 
+impl Clone for VerifiedKey {
+    fn clone(&self) -> Self {
+        Self { key: Held::from_inner(Arc::clone(&self.key)), ..*self }
+    }
+}
+
 impl fmt::Debug for VerifiedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedKey").field("id", &self.id()).field("standing", &self.standing).finish()
@@ -123,13 +132,13 @@ pub struct Denial {
 pub struct KeyIdentity(Arc<CachedKey>);
 
 impl KeyIdentity {
-    pub(crate) fn of(key: Arc<CachedKey>) -> Self {
-        Self(key)
+    pub(crate) fn of(key: Held<CachedKey>) -> Self {
+        Self(Held::into_inner(key))
     }
 
     /// Its id.
     pub fn id(&self) -> KeyId {
-        self.0.state().id()
+        self.0.id()
     }
 
     /// The organization that owns it.

@@ -10,6 +10,7 @@ use crate::cache::{CachedKey, Unusable};
 use crate::clock::Now;
 use crate::engine::Core;
 use crate::maintenance::Maintenance;
+use crate::sync::Held;
 use crate::verdict::{Denial, DenialCode, KeyIdentity, Standing, Verdict, VerifiedKey};
 
 /// The decision. Cheap to clone; all clones and the engine's [`KeyManager`](crate::KeyManager)s share one memory.
@@ -126,7 +127,7 @@ impl Verifier {
     }
 
     /// The key that a value leads to, in whatever state it is; the value may be an older one that is over.
-    pub(crate) async fn find(&self, presented: &str) -> Result<Option<Arc<CachedKey>>, StoreError> {
+    pub(crate) async fn find(&self, presented: &str) -> Result<Option<Held<CachedKey>>, StoreError> {
         let Ok(value) = PresentedText::parse(self.core.prefix, presented) else {
             return Ok(None);
         };
@@ -162,14 +163,14 @@ impl Verifier {
 
     /// Checks 1 to 7, in the order of the contract. The clock is read after the key was found, so that no limiter that took
     /// the place of another one is given an earlier time.
-    fn judge(&self, key: Arc<CachedKey>, request: &VerifyRequest<'_>) -> Result<Verdict, VerifyError> {
+    fn judge(&self, key: Held<CachedKey>, request: &VerifyRequest<'_>) -> Result<Verdict, VerifyError> {
         let now = self.core.now();
         let at = key.state().judged_at(now.wall);
         if request.organization.is_some_and(|organization| organization != key.organization()) {
             return Ok(not_found());
         }
         let Some(generation) = key.generation(at) else {
-            self.core.cache.tell_end_of(key.state(), key.previous_until());
+            self.core.cache.tell_end_of(&key, key.previous_until());
             return Ok(not_found());
         };
         let decided = match self.access(&key, at, &request.ask) {
@@ -181,7 +182,7 @@ impl Verifier {
             Err((code, _)) => code.counted_as(),
         };
         if let (Charge::Units(_), Some(outcome)) = (request.charge, outcome) {
-            self.core.flusher.count(key.state(), outcome, generation, now.wall);
+            self.core.flusher.count(&key, outcome, generation, now.wall);
         }
         Ok(match decided {
             Ok(standing) => Verdict::Allow(VerifiedKey::new(key, generation, standing)),
@@ -197,7 +198,7 @@ impl Verifier {
             None => {}
             Some(Unusable::Revoked) => return Err(DenialCode::Revoked),
             Some(Unusable::Expired) => {
-                self.core.cache.tell_end_of(key.state(), key.expires_at().unwrap_or(at));
+                self.core.cache.tell_end_of(key, key.expires_at().unwrap_or(at));
                 return Err(DenialCode::Expired);
             }
         }
@@ -229,7 +230,7 @@ impl Verifier {
         std::iter::once_with(move || digester.digest(value)).chain(digester.retired_digests(value))
     }
 
-    async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
+    async fn look_up(&self, digest: &KeyDigest) -> Result<Option<Held<CachedKey>>, StoreError> {
         let Core { cache, look_ups, .. } = &*self.core;
         let first = look_ups.first(digest, cache.ticket(digest)).await?;
         // Whoever was before it in the line may have asked for the same.
@@ -245,14 +246,16 @@ impl Verifier {
     }
 
     /// Reads the store, again if something changes meanwhile.
-    async fn read(&self, digest: &KeyDigest) -> Result<Option<Arc<CachedKey>>, StoreError> {
+    async fn read(&self, digest: &KeyDigest) -> Result<Option<Held<CachedKey>>, StoreError> {
         let Core { cache, store, quotas, .. } = &*self.core;
         loop {
             let ticket = cache.ticket(digest);
             let kept = match store.find(digest).await? {
                 Some(found) => {
                     let quota = quotas.get(found.record.tier);
-                    cache.keep(ticket, digest, found, quota, self.core.now()).map(Some)
+                    cache
+                        .keep(ticket, digest, found, quota, self.core.now())
+                        .map(|key| Some(Held::from_inner(key)))
                 }
                 None => cache.keep_absent(ticket, digest).map(|()| None),
             };

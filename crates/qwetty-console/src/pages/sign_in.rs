@@ -125,7 +125,7 @@ fn signed_in(
     if let Some(before) = arrival.cookie(Bound::Session) {
         console.sessions.end(&before);
     }
-    console.sessions.begin(&session, key, console.engine.now());
+    console.sessions.begin(&session, &key, console.engine.now());
     let mut response = reply::see_other(way_back.as_str());
     reply::set_cookie(&mut response, cookie::keep(&session, Bound::Session, arrival.is_secure));
     reply::set_cookie(&mut response, cookie::remove(Bound::Visit, arrival.is_secure));

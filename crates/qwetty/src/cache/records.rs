@@ -1,11 +1,13 @@
+use std::hint::black_box;
 use std::sync::{Arc, PoisonError};
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use qwetty_keys::KeyDigest;
 
-use super::{CachedKey, KeyState};
-use crate::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
+use super::CachedKey;
+use crate::sync::{
+    ArcSwap, AtomicUsize, Held, Ordering, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard,
+};
 
 /// The most parts that a table is split into, each under a lock of its own.
 const MOST_SHARDS: usize = 128;
@@ -21,7 +23,9 @@ const MOST_SPARED: usize = 64;
 #[derive(Debug)]
 pub(super) struct Records {
     shards: Box<[Shard]>,
-    /// The most keys in one shard.
+    /// How many keys there are in all shards.
+    len: AtomicUsize,
+    /// The most there can be.
     capacity: usize,
 }
 
@@ -39,11 +43,12 @@ struct Table {
     hand: usize,
 }
 
-/// A key, and beside it its state: the processor can so fetch both from memory at once, and not one after the other.
+/// Whoever finds a key holds on to it in a way that is noted with its thread alone: the count of who holds it would be written to by
+/// every thread with a decision on that key.
 #[derive(Debug)]
 struct Slot {
-    key: Arc<CachedKey>,
-    state: Arc<KeyState>,
+    hash: u64,
+    key: ArcSwap<CachedKey>,
 }
 
 impl Records {
@@ -51,17 +56,25 @@ impl Records {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         let shards = (capacity / LEAST_PER_SHARD).clamp(1, MOST_SHARDS);
         let shards = 1 << shards.ilog2();
-        Self { shards: (0..shards).map(|_| Shard::new()).collect(), capacity: (capacity / shards).max(1) }
+        let shards = (0..shards).map(|_| Shard::new()).collect();
+        Self { shards, len: AtomicUsize::new(0), capacity: capacity.max(1) }
     }
 
-    pub(super) fn get(&self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
+    pub(super) fn get(&self, digest: &KeyDigest) -> Option<Held<CachedKey>> {
         let table = self.shard(digest)?.read();
-        let slot = table.keys.find(hash(digest), |slot| {
-            slot.state.approach();
-            slot.digest() == digest
-        })?;
-        slot.key.ask();
-        Some(Arc::clone(&slot.key))
+        table.approach(hash(digest));
+        let mut found = None;
+        table.keys.find(hash(digest), |slot| {
+            let key = slot.key.load();
+            key.approach();
+            let is_it = key.digest() == digest;
+            if is_it {
+                key.ask();
+                found = Some(key);
+            }
+            is_it
+        });
+        found
     }
 
     /// Puts a key in, in the place of the one with its digest or of one that is evicted, if `is_current` still says so
@@ -77,33 +90,44 @@ impl Records {
             return None;
         }
         let key = key();
+        let slot = Slot { hash: hash(digest), key: ArcSwap::new(Arc::clone(&key)) };
+        if let Ok(mut held) = table.keys.find_entry(hash(digest), |slot| slot.is_of(digest)) {
+            let left = std::mem::replace(held.get_mut(), slot);
+            return Some((key, Some(left.key.into_inner())));
+        }
         let mut left = None;
-        if table.keys.len() >= self.capacity {
-            left = table.make_room(digest);
+        if self.len.fetch_add(1, Ordering::SeqCst) >= self.capacity {
+            left = table.evict();
+            self.len.fetch_sub(1, Ordering::SeqCst);
+            if left.is_none() {
+                // All of the room is taken by other shards.
+                return Some((key, None));
+            }
         }
-        let slot = Slot { state: Arc::clone(key.state()), key: Arc::clone(&key) };
-        match table.keys.entry(hash(digest), |slot| slot.digest() == digest, |slot| hash(slot.digest())) {
-            Entry::Occupied(mut occupied) => left = Some(std::mem::replace(occupied.get_mut(), slot).key),
-            Entry::Vacant(vacant) => drop(vacant.insert(slot)),
-        }
+        table.keys.insert_unique(hash(digest), slot, |slot| slot.hash);
         Some((key, left))
     }
 
     pub(super) fn remove(&self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
         let mut table = self.shard(digest)?.write();
-        let found = table.keys.find_entry(hash(digest), |slot| slot.digest() == digest).ok()?;
-        Some(found.remove().0.key)
+        let found = table.keys.find_entry(hash(digest), |slot| slot.is_of(digest)).ok()?;
+        self.len.fetch_sub(1, Ordering::SeqCst);
+        Some(found.remove().0.key.into_inner())
     }
 
     pub(super) fn clear(&self) {
         for shard in &self.shards {
-            // Dropped once the lock is let go of.
-            let _keys = std::mem::take(&mut *shard.write());
+            let mut table = shard.write();
+            self.len.fetch_sub(table.keys.len(), Ordering::SeqCst);
+            let keys = std::mem::take(&mut *table);
+            // They are dropped once the lock is let go of.
+            drop(table);
+            drop(keys);
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().keys.len()).sum()
+        self.len.load(Ordering::SeqCst)
     }
 
     /// None never comes: the place is a remainder of the number of shards.
@@ -128,17 +152,20 @@ impl Shard {
 }
 
 impl Slot {
-    fn digest(&self) -> &KeyDigest {
-        self.key.digest()
+    fn is_of(&self, digest: &KeyDigest) -> bool {
+        self.hash == hash(digest) && self.key.load().digest() == digest
     }
 }
 
 impl Table {
-    /// Evicts one key, unless `digest` is to take the place of its own.
-    fn make_room(&mut self, digest: &KeyDigest) -> Option<Arc<CachedKey>> {
-        if self.keys.find(hash(digest), |slot| slot.digest() == digest).is_some() {
-            return None;
-        }
+    /// Has the processor fetch the slot in which a key most likely is, while it fetches what the table knows of its slots.
+    fn approach(&self, hash: u64) {
+        let place = hash as usize & self.keys.num_buckets().wrapping_sub(1);
+        black_box(self.keys.get_bucket(place).map(|slot| slot.hash));
+    }
+
+    /// Evicts one key, if there is any.
+    fn evict(&mut self) -> Option<Arc<CachedKey>> {
         let places = self.keys.num_buckets();
         let mut spared = 0;
         // Around twice, for the first time around may find that each was asked for.
@@ -146,11 +173,11 @@ impl Table {
             let place = self.hand;
             self.hand = if place + 1 < places { place + 1 } else { 0 };
             let Ok(entry) = self.keys.get_bucket_entry(place) else { continue };
-            if entry.get().key.take_asked_for() && spared < MOST_SPARED {
+            if entry.get().key.load().take_asked_for() && spared < MOST_SPARED {
                 spared += 1;
                 continue;
             }
-            return Some(entry.remove().0.key);
+            return Some(entry.remove().0.key.into_inner());
         }
         None
     }

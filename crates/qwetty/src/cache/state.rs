@@ -1,6 +1,6 @@
 use std::fmt;
 
-use qwetty_keys::{KeyId, Timestamp};
+use qwetty_keys::Timestamp;
 use qwetty_ratelimit::{LimiterCell, Quota};
 use qwetty_storage::SavedWindow;
 
@@ -14,7 +14,6 @@ use crate::usage::UsageCounters;
 /// In this order, what an admission writes and looks at stands next to each other.
 #[repr(C)]
 pub(crate) struct KeyState {
-    id: KeyId,
     /// The latest end of the key or of an older value, in microseconds, that an answer told to be over.
     ended_at: AtomicI64,
     /// Whether the key waits in the flusher's queue.
@@ -24,32 +23,31 @@ pub(crate) struct KeyState {
 }
 
 impl KeyState {
-    /// The state of a key that had none, with its window as it was saved, not to be judged by an earlier time than
-    /// `ended_at`.
-    pub(crate) fn restore(
-        id: KeyId,
-        quota: Quota,
-        window: Option<SavedWindow>,
-        ended_at: Timestamp,
-        now: Now,
-    ) -> Self {
+    /// The state of a key that was never used.
+    pub(super) fn new() -> Self {
         Self {
-            id,
-            ended_at: AtomicI64::new(ended_at.unix_micros()),
+            ended_at: AtomicI64::new(i64::MIN),
             queued: AtomicBool::new(false),
             usage: UsageCounters::new(),
+            limiter: LimiterCell::new(),
+        }
+    }
+
+    /// The state of a key that had none, with its window as it was saved, not to be judged by an earlier time than
+    /// `ended_at`.
+    pub(crate) fn restore(quota: Quota, window: Option<SavedWindow>, ended_at: Timestamp, now: Now) -> Self {
+        Self {
+            ended_at: AtomicI64::new(ended_at.unix_micros()),
             limiter: restored(quota, window, now),
+            ..Self::new()
         }
     }
 
     /// Has the processor fetch from memory what a decision is about to look at.
     pub(super) fn approach(&self) {
-        // A load whose value nobody waits for.
-        self.ended_at.load(Ordering::Relaxed);
-    }
-
-    pub(crate) fn id(&self) -> KeyId {
-        self.id
+        // Loads whose values nobody waits for.
+        self.queued.load(Ordering::Relaxed);
+        self.limiter.approach();
     }
 
     pub(crate) fn limiter(&self) -> &LimiterCell {
@@ -92,7 +90,7 @@ impl KeyState {
 
 impl fmt::Debug for KeyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyState").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("KeyState").finish_non_exhaustive()
     }
 }
 

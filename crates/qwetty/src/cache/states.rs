@@ -1,11 +1,11 @@
 use std::hash::BuildHasher;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use qwetty_keys::KeyId;
 
-use super::KeyState;
+use super::{CachedKey, LiveState};
 use crate::sync::{Mutex, MutexGuard, RandomState, places};
 
 /// Enough that to look through one of a million states takes no longer than a decision may wait.
@@ -20,24 +20,24 @@ pub(super) struct States {
     hasher: RandomState,
 }
 
-type Shard = HashTable<Arc<KeyState>>;
+type Shard = HashTable<LiveState>;
 
 impl States {
     pub(super) fn new() -> Self {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
     }
 
-    pub(super) fn get(&self, id: KeyId) -> Option<Arc<KeyState>> {
+    pub(super) fn get(&self, id: KeyId) -> Option<LiveState> {
         let hash = self.hash(id);
-        self.shard(hash).find(hash, |state| state.id() == id).map(Arc::clone)
+        self.shard(hash).find(hash, |state| state.id() == id).cloned()
     }
 
-    /// The state of this key, made if there is none.
-    pub(super) fn get_or_insert_with(&self, id: KeyId, make: impl FnOnce() -> KeyState) -> Arc<KeyState> {
+    /// The state of this key, in the first of it that is made if there is none.
+    pub(super) fn get_or_insert_with(&self, id: KeyId, make: impl FnOnce() -> CachedKey) -> LiveState {
         let hash = self.hash(id);
         match self.shard(hash).entry(hash, |state| state.id() == id, |state| self.hash(state.id())) {
-            Entry::Occupied(occupied) => Arc::clone(occupied.get()),
-            Entry::Vacant(vacant) => Arc::clone(vacant.insert(Arc::new(make())).get()),
+            Entry::Occupied(occupied) => occupied.get().clone(),
+            Entry::Vacant(vacant) => vacant.insert(LiveState::of_first(make())).get().clone(),
         }
     }
 
@@ -45,7 +45,7 @@ impl States {
         self.remove_if(id, |_| true);
     }
 
-    pub(super) fn remove_if(&self, id: KeyId, goes: impl FnOnce(&mut Arc<KeyState>) -> bool) {
+    pub(super) fn remove_if(&self, id: KeyId, goes: impl FnOnce(&mut LiveState) -> bool) {
         let hash = self.hash(id);
         if let Ok(mut found) = self.shard(hash).find_entry(hash, |state| state.id() == id)
             && goes(found.get_mut())
@@ -55,7 +55,7 @@ impl States {
     }
 
     /// Removes each of which `goes` says so.
-    pub(super) fn remove_all_if(&self, mut goes: impl FnMut(&mut Arc<KeyState>) -> bool) {
+    pub(super) fn remove_all_if(&self, mut goes: impl FnMut(&mut LiveState) -> bool) {
         for shard in &self.shards {
             locked(shard).retain(|state| !goes(state));
         }
@@ -82,21 +82,14 @@ fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 
 #[cfg(test)]
 mod tests {
-    use qwetty_keys::Timestamp;
-    use qwetty_ratelimit::Moment;
-
     use super::*;
-    use crate::clock::Now;
+    use crate::cache::tests::first;
 
     #[test]
     fn states_lie_in_all_parts() {
         let states = States::new();
-        let noon = Timestamp::from_unix_micros(1_893_499_200_000_000);
-        let now = Now { wall: noon, moment: Moment::from_nanos(0) };
         for number in 0..2000 {
-            let id = KeyId::from_u128(number);
-            let make = || KeyState::restore(id, "1/60".parse().unwrap(), None, noon, now);
-            states.get_or_insert_with(id, make);
+            states.get_or_insert_with(KeyId::from_u128(number.into()), || first(number));
         }
         let used = states.shards.iter().filter(|shard| !locked(shard).is_empty()).count();
         assert!(used > SHARDS * 9 / 10, "{used} of {SHARDS}");

@@ -27,7 +27,7 @@ impl KeyManager {
             return Ok(false);
         };
         let change = Change::RevokeLeaked(*key.digest(), reason);
-        match self.change(&Caller::owner(origin), key.state().id(), change).await {
+        match self.change(&Caller::owner(origin), key.id(), change).await {
             // Deleted since it was looked up, which is as good.
             Ok(_) | Err(ManageError::NotFound) => Ok(true),
             Err(error) => Err(error),

@@ -101,7 +101,7 @@ fn no_key_has_two_states_at_work() {
         cache.drop_idle_states(now.moment);
         // Held from when they were kept until here.
         let [a, _, b] = holding.map(|holding| holding.join().unwrap());
-        assert!(Arc::ptr_eq(a.state(), b.state()));
+        assert!(std::ptr::eq(a.state(), b.state()));
     });
 }
 

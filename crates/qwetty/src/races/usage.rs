@@ -25,21 +25,20 @@ fn total<'a>(hours: impl IntoIterator<Item = &'a HourlyCounts>) -> u64 {
 fn counted(is_in_doubt: bool) {
     let world = World::new();
     let id = world.root.id;
-    let state =
-        Arc::clone(block_on(world.verifier.find(world.root.value.expose())).unwrap().unwrap().state());
+    let key = Arc::clone(&block_on(world.verifier.find(world.root.value.expose())).unwrap().unwrap());
     // How many counts have begun, and how many have ended.
     let begun = Arc::new(AtomicU64::new(0));
     let ended = Arc::new(AtomicU64::new(0));
     let mut threads: Vec<_> = COUNTED
         .into_iter()
         .map(|counts| {
-            let (world, state) = (Arc::clone(&world), Arc::clone(&state));
+            let (world, key) = (Arc::clone(&world), Arc::clone(&key));
             let (begun, ended) = (Arc::clone(&begun), Arc::clone(&ended));
             thread::spawn(move || {
                 for (outcome, hours) in counts {
                     let at = NOON.saturating_add(Duration::from_secs(3600 * *hours as u64));
                     begun.fetch_add(1, Ordering::SeqCst);
-                    world.core.flusher.count(&state, *outcome, Generation::Current, at);
+                    world.core.flusher.count(&key, *outcome, Generation::Current, at);
                     ended.fetch_add(1, Ordering::SeqCst);
                 }
             })
@@ -60,7 +59,7 @@ fn counted(is_in_doubt: bool) {
             let least = ended.load(Ordering::SeqCst);
             let view = block_on(reading.core.flusher.view());
             let (admitted, denied) = reading.stored(id);
-            let seen = admitted + denied + total(&view.pending(id, Some(&state)).hours);
+            let seen = admitted + denied + total(&view.pending(id, Some(key.state())).hours);
             drop(view);
             let most = begun.load(Ordering::SeqCst);
             assert!(seen <= most, "{seen} of {most}");

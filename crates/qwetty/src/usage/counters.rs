@@ -13,12 +13,13 @@ use crate::sync::{AtomicI64, AtomicU64, Mutex, MutexGuard, Ordering};
 ///
 /// What most keys never count, or not between two drainings, is kept apart: there are as many counters in memory as keys.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct UsageCounters {
-    admitted: AdmittedCounter,
+    rest: OnceLock<Box<Rest>>,
     /// The last of those that `admitted` no longer holds. Stays when the counters are drained: it only ever grows, and a store
     /// keeps the latest.
     last_used: LatestTime,
-    rest: OnceLock<Box<Rest>>,
+    admitted: AdmittedCounter,
 }
 
 /// What does not go into the counter of admissions.

@@ -6,7 +6,7 @@ use qwetty_storage::{Outcome, SavedWindow, StoreError, UsageBatch, UsageRow, Usa
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::Pending;
-use crate::cache::KeyState;
+use crate::cache::{CachedKey, KeyState, LiveState};
 use crate::clock::Now;
 use crate::sync::Mutex;
 
@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 500;
 /// Brings counts and quota windows to the store, in numbered batches that a store applies once.
 pub(crate) struct Flusher {
     /// Keys with something to flush, each once.
-    queue: Mutex<Vec<Arc<KeyState>>>,
+    queue: Mutex<Vec<LiveState>>,
     /// Held for writing from before a batch is sent until its outcome is known and counted, so that a reader who holds
     /// it sees each count in the store or in memory, never in both.
     batches: RwLock<Batches>,
@@ -40,14 +40,15 @@ impl Flusher {
     /// Counts one decision and queues the key.
     pub(crate) fn count(
         &self,
-        state: &Arc<KeyState>,
+        key: &Arc<CachedKey>,
         outcome: Outcome,
         generation: Generation,
         at: Timestamp,
     ) {
+        let state = key.state();
         state.usage().count(outcome, generation, at);
         if state.enqueue() {
-            self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(state));
+            self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(key.hold_state());
         }
     }
 
@@ -70,7 +71,7 @@ impl Flusher {
         View(self.batches.read().await)
     }
 
-    fn take_queue(&self) -> Vec<Arc<KeyState>> {
+    fn take_queue(&self) -> Vec<LiveState> {
         std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -91,7 +92,7 @@ impl View<'_> {
 }
 
 impl Batches {
-    fn collect(&mut self, queue: Vec<Arc<KeyState>>, now: Now) {
+    fn collect(&mut self, queue: Vec<LiveState>, now: Now) {
         for state in queue {
             state.dequeue();
             let drained = state.usage().drain();
