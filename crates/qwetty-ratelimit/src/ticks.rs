@@ -152,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn division_by_every_divisor_is_exact() {
+        let divisors = (0..=9).flat_map(|twos| (0..=9).map(move |fives| 5_u32.pow(fives) << twos));
+        for nanos in divisors.filter(|&nanos| nanos >= 4) {
+            for quotient in [0, 1, 2, 12_345, LONGEST_SPAN / u64::from(nanos) - 1] {
+                let dividend = quotient * u64::from(nanos);
+                let divide = |dividend| Divisor::of(nanos).divide(dividend);
+                assert_eq!([0, 1, u64::from(nanos) - 1].map(|more| divide(dividend + more)), [quotient; 3]);
+                assert_eq!(divide(dividend + u64::from(nanos)), quotient + 1);
+            }
+        }
+    }
+
+    #[test]
     fn a_second_is_whole_ticks_and_a_hundred_windows_of_them_fit_32_bits() {
         for seconds in (1..4000).chain((4000..=Quota::MAX_WINDOW_SECONDS).step_by(99_991)) {
             for bits in [22, 28] {
