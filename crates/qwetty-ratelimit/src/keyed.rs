@@ -144,7 +144,8 @@ mod tests {
         let quota = Quota::new(1, 60).unwrap();
         assert!(admitted(limiter.take(&"old", quota, 1, seconds(0))));
         assert!(admitted(limiter.take(&"live", quota, 1, seconds(1))));
-        assert_eq!(limiter.len(), 2);
+        assert_eq!((limiter.len(), limiter.is_empty()), (2, false));
+        assert_eq!(format!("{limiter:?}"), "KeyedLimiter { .. }"); // no keys
         assert_eq!(limiter.evict_idle(seconds(60)), 1);
         assert_eq!(limiter.len(), 1);
         assert!(!admitted(limiter.take(&"live", quota, 1, seconds(60))));
