@@ -257,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn idle_is_as_much_after_a_change_of_quota() {
+        let cell = LimiterCell::new();
+        assert!(take(&cell, quota(100, 60), 0.0) && take(&cell, quota(200, 60), 10.0));
+        assert!(!cell.is_idle(at(69.0)));
+        assert!(cell.is_idle(at(70.0)));
+    }
+
+    #[test]
     fn a_raised_limit_adds_and_a_lowered_one_takes_away_at_once() {
         let cell = LimiterCell::new();
         assert_eq!(exhaust(&cell, quota(1000, 3600), 0.0), 1000);
