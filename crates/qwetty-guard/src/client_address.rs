@@ -72,13 +72,15 @@ pub fn client_address(
 
 /// `1.2.3.4`, `1.2.3.4:5`, `::1`, `[::1]` or `[::1]:80`. A zone id means something on one machine only.
 fn address(text: &str) -> Option<IpAddr> {
-    if text.contains('%') {
-        return None;
-    }
-    let bare = || text.parse().ok();
-    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
-    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
-    let address = bare().or_else(bracketed).or_else(with_port)?;
+    // That is how nearly all stand there; none with a zone id does.
+    let address = text.parse().ok().or_else(|| {
+        if text.contains('%') {
+            return None;
+        }
+        let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+        let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+        bracketed().or_else(with_port)
+    })?;
     Some(address.to_canonical())
 }
 
