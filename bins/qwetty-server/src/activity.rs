@@ -78,6 +78,14 @@ impl Activity {
         Arc::new(Self { patience, is_blocked: AtomicBool::new(false), state: Mutex::new(state) })
     }
 
+    /// An exchange that is over before anything else happens on the connection: a request that was complete `at` this time was
+    /// answered then, by a head alone.
+    pub(crate) fn answered_at_once(&self, at: Instant) {
+        let mut state = self.lock();
+        state.cut_short = false;
+        state.owes_request_since = at;
+    }
+
     /// Begins an exchange: the head of a request has arrived, and `is_complete` says whether that is all of it.
     pub(crate) fn begin(self: &Arc<Self>, is_complete: bool) -> Exchange {
         let mut state = self.lock();
@@ -180,12 +188,12 @@ impl Exchange {
         Receipt { activity: Arc::clone(&self.activity), number: self.number }
     }
 
-    /// The service has answered.
-    pub(crate) fn answered(&self) {
+    /// The service has answered, at this time.
+    pub(crate) fn answered(&self, at: Instant) {
         let mut state = self.activity.lock();
         if let Some(stage) = state.stage(self.number) {
             let cut_short = *stage == Stage::Receiving;
-            *stage = Stage::Answering(Instant::now());
+            *stage = Stage::Answering(at);
             state.cut_short = cut_short;
         }
     }
@@ -287,13 +295,13 @@ mod tests {
         let activity = Activity::new(PATIENCE);
         let stuck = activity.begin(false);
         stuck.receipt().complete();
-        stuck.answered();
+        stuck.answered(Instant::now());
         advance(Duration::from_secs(15)).await;
         stuck.moved();
         advance(Duration::from_secs(15)).await;
         let other = activity.begin(false);
         other.receipt().complete();
-        other.answered();
+        other.answered(Instant::now());
         drop(other);
         assert_eq!(overdue_after(&activity).await, (Overdue::Reading, Duration::from_secs(5)));
     }
@@ -316,7 +324,7 @@ mod tests {
         let activity = Activity::new(PATIENCE);
         let exchange = activity.begin(false);
         let receipt = exchange.receipt();
-        exchange.answered();
+        exchange.answered(Instant::now());
         assert!(activity.cut_short());
         drop(exchange);
         receipt.complete();

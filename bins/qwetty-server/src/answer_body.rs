@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Buf, Bytes};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
 
 use crate::activity::Exchange;
 
@@ -31,9 +32,15 @@ pub(crate) fn whole(mut body: Full<Bytes>) -> Bytes {
 }
 
 impl AnswerBody {
-    pub(crate) fn new(bytes: Bytes, exchange: Exchange) -> Self {
-        exchange.answered();
+    /// The rest of an exchange that is answered `at` this time.
+    pub(crate) fn new(bytes: Bytes, exchange: Exchange, at: Instant) -> Self {
+        exchange.answered(at);
         Self(Some(AnswerChunk { bytes, exchange }))
+    }
+
+    /// No bytes, of an exchange that is over.
+    pub(crate) fn empty() -> Self {
+        Self(None)
     }
 
     fn remaining(&self) -> usize {

@@ -3,14 +3,17 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::Either;
 use futures_util::stream::FuturesUnordered;
-use http::{Request, Response};
+use http::header::EXPECT;
+use http::request::Parts;
+use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -18,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
@@ -26,6 +30,7 @@ use crate::answer_body::{AnswerBody, whole};
 use crate::connection_io::ConnectionIo;
 use crate::full_answers::FullAnswers;
 use crate::handler::Handler;
+use crate::quiet_waker::QuietWaker;
 use crate::request_body::RequestBody;
 use crate::uncancelled::Uncancelled;
 use crate::workers::Worker;
@@ -93,11 +98,14 @@ async fn speak<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     worker: Worker,
 ) {
     let stream = FullAnswers::new(stream, Arc::clone(&handler), Arc::clone(&activity));
-    let service = {
-        let (activity, worker) = (Arc::clone(&activity), worker.clone());
-        let places = Arc::new(Semaphore::new(HTTP2_STREAMS as usize));
-        service_fn(move |request| call(&handler, request, peer, &activity, &worker, &places))
-    };
+    let conversation = Arc::new(Conversation {
+        handler,
+        peer,
+        activity: Arc::clone(&activity),
+        worker: worker.apart(),
+        places: Arc::new(Semaphore::new(HTTP2_STREAMS as usize)),
+    });
+    let service = service_fn(move |request| call(&conversation, request));
     let protocols = protocols(worker.clone());
     let mut connection = std::pin::pin!(protocols.serve_connection(TokioIo::new(stream), service));
 
@@ -105,6 +113,7 @@ async fn speak<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     // have it looked at each time.
     let mut events = FuturesUnordered::new();
     events.push(next_event(&activity, &worker, false));
+    let mut quiet: Option<(Waker, Waker)> = None;
     poll_fn(|context| {
         while let Poll::Ready(Some(event)) = events.poll_next_unpin(context) {
             match event {
@@ -119,7 +128,11 @@ async fn speak<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 Event::Ended => return Poll::Ready(()),
             }
         }
-        let result = ready!(connection.as_mut().poll(context));
+        let waker = match &quiet {
+            Some((waker, quiet)) if waker.will_wake(context.waker()) => quiet,
+            _ => &quiet.insert((context.waker().clone(), QuietWaker::over(context.waker()))).1,
+        };
+        let result = ready!(connection.as_mut().poll(&mut Context::from_waker(waker)));
         if let Err(error) = result {
             debug!(%peer, error = &*error, "connection broke off");
         }
@@ -146,44 +159,123 @@ async fn next_event(activity: &Activity, worker: &Worker, is_draining: bool) -> 
     }
 }
 
-/// Begins to answer a request.
-fn call<H: Handler>(
-    handler: &Arc<H>,
-    request: Request<Incoming>,
+/// What the requests of one connection have in common.
+struct Conversation<H> {
+    handler: Arc<H>,
     peer: SocketAddr,
-    activity: &Arc<Activity>,
-    worker: &Worker,
-    places: &Arc<Semaphore>,
-) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<H> {
+    activity: Arc<Activity>,
+    worker: Worker,
+    /// For each call of HTTP/2 that is under way.
+    places: Arc<Semaphore>,
+}
+
+/// Begins to answer a request.
+fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incoming>) -> Answering<H> {
+    let Conversation { handler, peer, activity, .. } = &**conversation;
     let (mut head, incoming) = request.into_parts();
     let is_complete = incoming.is_end_stream();
-    let exchange = activity.begin(is_complete);
-    if is_complete && let Some(response) = handler.handle_at_once(&mut head, peer) {
-        return Either::Left(Uncancelled::answered(Ok(answered(response, exchange))));
+    // Whoever asks whether to send a body is judged by the head before it is told to.
+    let is_for_at_once = handler.is_for_at_once(&head) && !head.headers.contains_key(EXPECT);
+    if is_for_at_once && is_complete {
+        let began = Instant::now();
+        if let Some(response) = handler.handle_at_once(&mut head, &Bytes::new(), *peer, began) {
+            let response = response.map(whole);
+            if response.body().is_empty() {
+                activity.answered_at_once(began);
+                return Answering::Answered(Some(response.map(|_| AnswerBody::empty())));
+            }
+            let exchange = activity.begin(true);
+            return Answering::Answered(Some(response.map(|body| AnswerBody::new(body, exchange, began))));
+        }
     }
+    let exchange = activity.begin(is_complete);
     let body = RequestBody::new(incoming, exchange.receipt());
-    let (handler, worker) = (Arc::clone(handler), worker.clone());
-    // A stream that its client resets is no stream any more, but its call runs to its end: without a place for each call,
-    // a client that opens and resets has any number of them under way.
-    let call = move |place: Option<OwnedSemaphorePermit>| async move {
-        let response = handler.handle(Request::from_parts(head, body), peer).await;
-        drop(place);
-        Ok(answered(response, exchange))
-    };
-    match Arc::clone(places).try_acquire_owned() {
-        Ok(place) => Either::Left(Uncancelled::new(call(Some(place)), worker)),
-        Err(_) => {
-            let places = Arc::clone(places);
-            Either::Right(Box::pin(async move {
-                let place = places.acquire_owned().await.ok();
-                Uncancelled::new(call(place), worker).await
-            }))
+    let asked = Asked { conversation: Arc::clone(conversation), head, body, exchange };
+    if is_for_at_once && !is_complete {
+        Answering::Asked(Some(asked))
+    } else {
+        Answering::Running(asked.run())
+    }
+}
+
+/// The answer to a request.
+#[expect(clippy::large_enum_variant, reason = "it lies in one place of its connection's, whatever it is")]
+enum Answering<H> {
+    /// It is there; `None` when it was handed over.
+    Answered(Option<Response<AnswerBody>>),
+    /// It is there at once if the body is, and that is enough.
+    Asked(Option<Asked<H>>),
+    /// The call has begun.
+    Running(Running),
+}
+
+/// Waits for its place, if it has none yet.
+type Running =
+    Either<Uncancelled<Response<AnswerBody>>, Pin<Box<dyn Future<Output = Response<AnswerBody>> + Send>>>;
+
+/// A request whose call has not begun.
+struct Asked<H> {
+    conversation: Arc<Conversation<H>>,
+    head: Parts,
+    body: RequestBody,
+    exchange: Exchange,
+}
+
+impl<H: Handler> Future for Answering<H> {
+    type Output = Result<Response<AnswerBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Self::Asked(place) = this {
+            let began = Instant::now();
+            let response = place.as_mut().and_then(|asked| asked.answer_at_once(context, began));
+            let Some(asked) = place.take() else { return Poll::Pending };
+            if let Some(response) = response {
+                return Poll::Ready(Ok(answered(response, asked.exchange, began)));
+            }
+            *this = Self::Running(asked.run());
+        }
+        match this {
+            Self::Answered(response) => {
+                response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+            }
+            Self::Running(running) => Pin::new(running).poll(context).map(Ok),
+            Self::Asked(_) => Poll::Pending,
         }
     }
 }
 
-fn answered(response: Response<Full<Bytes>>, exchange: Exchange) -> Response<AnswerBody> {
-    response.map(|body| AnswerBody::new(whole(body), exchange))
+impl<H: Handler> Asked<H> {
+    fn answer_at_once(&mut self, context: &mut Context<'_>, began: Instant) -> Option<Response<Full<Bytes>>> {
+        let Conversation { handler, peer, .. } = &*self.conversation;
+        let is_http1 = self.head.version < Version::HTTP_2;
+        handler.handle_at_once(&mut self.head, self.body.whole(is_http1, context)?, *peer, began)
+    }
+
+    /// Begins the call.
+    fn run(self) -> Running {
+        let Self { conversation, head, body, exchange } = self;
+        let (worker, places) = (conversation.worker.clone(), Arc::clone(&conversation.places));
+        // A stream that its client resets is no stream any more, but its call runs to its end: without a place for each call,
+        // a client that opens and resets has any number of them under way.
+        let call = move |place: Option<OwnedSemaphorePermit>| async move {
+            let request = Request::from_parts(head, body);
+            let response = conversation.handler.handle(request, conversation.peer).await;
+            drop(place);
+            answered(response, exchange, Instant::now())
+        };
+        match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => Either::Left(Uncancelled::new(call(Some(place)), worker)),
+            Err(_) => Either::Right(Box::pin(async move {
+                let place = places.acquire_owned().await.ok();
+                Uncancelled::new(call(place), worker).await
+            })),
+        }
+    }
+}
+
+fn answered(response: Response<Full<Bytes>>, exchange: Exchange, at: Instant) -> Response<AnswerBody> {
+    response.map(|body| AnswerBody::new(whole(body), exchange, at))
 }
 
 fn protocols(worker: Worker) -> auto::Builder<Worker> {

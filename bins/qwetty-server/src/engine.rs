@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -17,6 +16,7 @@ use qwetty_ratelimit::Quota;
 use qwetty_storage::StoreError;
 use qwetty_storage_sqlite::{OpenError, Options, SqliteStore};
 use rand_core::TryRng;
+use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::handler::Handler;
@@ -146,14 +146,21 @@ impl Engine {
 }
 
 impl Handler for Engine {
-    #[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not decided by")]
-    fn handle_at_once(&self, head: &mut Parts, peer: SocketAddr) -> Option<Response<Full<Bytes>>> {
-        let began = Instant::now();
-        let answer = self.api.handle_at_once(head, peer)?;
+    fn is_for_at_once(&self, head: &Parts) -> bool {
+        self.api.is_for_at_once(head)
+    }
+
+    fn handle_at_once(
+        &self,
+        head: &mut Parts,
+        body: &[u8],
+        peer: SocketAddr,
+        began: Instant,
+    ) -> Option<Response<Full<Bytes>>> {
+        let answer = self.api.handle_at_once(head, body, peer)?;
         Some(self.counted(answer, began))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not decided by")]
     async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let began = Instant::now();
         if Console::serves(request.uri().path()) {

@@ -1,6 +1,7 @@
 //! What the server counts. Every label takes one of a fixed set of values, none of them a client's.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -8,32 +9,33 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::known::Known;
+use crate::request_seconds::RequestSeconds;
+use crate::sharded::Sharded;
 
-/// The upper bounds of the request histogram, in seconds: from a decision in memory to the longest wait.
-const SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
+/// A count that every request may add to.
+type Count = Counter<u64, Sharded<AtomicU64>>;
 
 /// The counters of one server.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    requests: Family<RequestLabels, Counter>,
-    request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
-    decisions: Family<DecisionLabels, Counter>,
+    requests: Family<RequestLabels, Count>,
+    request_seconds: Family<RouteLabels, RequestSeconds>,
+    decisions: Family<DecisionLabels, Count>,
     failed_attempts: Family<AttemptLabels, Counter>,
     connections: Gauge,
     known_routes: Known<&'static str, RouteCounters, 64>,
-    known_decisions: Known<&'static str, Counter, 16>,
+    known_decisions: Known<&'static str, Count, 16>,
 }
 
 /// The counters of one route.
 #[derive(Debug)]
 struct RouteCounters {
-    seconds: Histogram,
-    requests: Known<u16, Counter, 16>,
+    seconds: RequestSeconds,
+    requests: Known<u16, Count, 16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -60,10 +62,9 @@ struct AttemptLabels {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("qwetty");
-        let requests = Family::<RequestLabels, Counter>::default();
-        let request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram> =
-            Family::new_with_constructor(|| Histogram::new(SECONDS));
-        let decisions = Family::<DecisionLabels, Counter>::default();
+        let requests = Family::<RequestLabels, Count>::default();
+        let request_seconds = Family::<RouteLabels, RequestSeconds>::default();
+        let decisions = Family::<DecisionLabels, Count>::default();
         let failed_attempts = Family::<AttemptLabels, Counter>::default();
         let connections = Gauge::default();
         registry.register("http_requests", "Answered requests, by route and status", requests.clone());
@@ -98,17 +99,17 @@ impl Metrics {
             requests: Known::new(),
         };
         self.known_routes.with(route, of_route, |counters| {
-            counters.seconds.observe(took.as_secs_f64());
+            counters.seconds.observe(took);
             let status = status.as_u16();
             let of_status = || self.requests.get_or_create_owned(&RequestLabels { route, status });
-            counters.requests.with(status, of_status, Counter::inc);
+            counters.requests.with(status, of_status, Count::inc);
         });
     }
 
     /// Counts a decision on a key.
     pub(crate) fn decision(&self, code: &'static str) {
         let of_code = || self.decisions.get_or_create_owned(&DecisionLabels { code });
-        self.known_decisions.with(code, of_code, Counter::inc);
+        self.known_decisions.with(code, of_code, Count::inc);
     }
 
     /// Counts a failed authentication.

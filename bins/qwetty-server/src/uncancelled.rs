@@ -11,50 +11,36 @@ use crate::workers::Worker;
 /// a revocation, say, that reached the disk and not the memory.
 pub(crate) struct Uncancelled<T: Send + 'static>(Option<Call<T>>);
 
-/// A call that was begun; `None` in its place when its answer was given, or it has panicked.
-enum Call<T> {
-    Answered(T),
-    Running(Pin<Box<dyn Future<Output = T> + Send>>, Worker),
+/// `None` in its place when the call was answered, or has panicked.
+struct Call<T> {
+    future: Pin<Box<dyn Future<Output = T> + Send>>,
+    worker: Worker,
 }
 
 impl<T: Send + 'static> Uncancelled<T> {
     pub(crate) fn new(future: impl Future<Output = T> + Send + 'static, worker: Worker) -> Self {
-        Self(Some(Call::Running(Box::pin(future), worker)))
-    }
-
-    /// A call that needs no future.
-    pub(crate) fn answered(answer: T) -> Self {
-        Self(Some(Call::Answered(answer)))
+        Self(Some(Call { future: Box::pin(future), worker }))
     }
 }
-
-/// What it holds is pinned in a place of its own, or is an answer.
-impl<T: Send + 'static> Unpin for Uncancelled<T> {}
 
 impl<T: Send + 'static> Future for Uncancelled<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         // Taken out for the poll, so that one which panics is not polled again by the task in `drop`.
-        match self.0.take() {
-            None => Poll::Pending,
-            Some(Call::Answered(answer)) => Poll::Ready(answer),
-            Some(Call::Running(mut future, worker)) => {
-                let polled = future.as_mut().poll(context);
-                if polled.is_pending() {
-                    self.0 = Some(Call::Running(future, worker));
-                }
-                polled
-            }
+        let Some(mut call) = self.0.take() else { return Poll::Pending };
+        let polled = call.future.as_mut().poll(context);
+        if polled.is_pending() {
+            self.0 = Some(call);
         }
+        polled
     }
 }
 
 impl<T: Send + 'static> Drop for Uncancelled<T> {
     fn drop(&mut self) {
         // Without a runtime the program is ending, and there is nowhere to go on.
-        if let (Some(Call::Running(future, worker)), Ok(_)) =
-            (self.0.take(), tokio::runtime::Handle::try_current())
+        if let (Some(Call { future, worker }), Ok(_)) = (self.0.take(), tokio::runtime::Handle::try_current())
         {
             worker.spawn(async move { drop(future.await) });
         }

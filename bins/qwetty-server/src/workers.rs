@@ -67,6 +67,12 @@ impl Workers {
 }
 
 impl Worker {
+    /// One that is waited for like this one, for what clones it often: its clones are counted apart from those of all others.
+    pub(crate) fn apart(&self) -> Self {
+        let Shared { phase, _alive } = &*self.0;
+        Self(Arc::new(Shared { phase: phase.clone(), _alive: _alive.clone() }))
+    }
+
     /// Waits until nothing new shall be begun.
     pub(crate) async fn draining(&self) {
         self.reached(Phase::Draining).await;

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use smallvec::SmallVec;
 
+use crate::request_id::RequestId;
+
 /// The headers of a kind of answers, to be filled in for each. To copy the set costs a fraction of what it costs to look each
 /// header's place up.
 #[derive(Debug)]
@@ -49,6 +51,13 @@ impl HeaderForm {
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
+    }
+
+    /// The headers with the id of the request, which must be the only one to be filled in.
+    pub fn stamped(&self, id: &RequestId) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        id.stamp(&mut headers);
+        headers
     }
 
     /// The headers with these values, in the order of the names.

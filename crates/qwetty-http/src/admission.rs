@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use qwetty::{Charge, VerifiedKey, Verifier};
 use qwetty_authz::Ask;
-use qwetty_guard::{ErrorCode, Problem, Refused, judge};
+use qwetty_guard::{ErrorCode, Problem, Refused, judge, judge_in_memory};
 
 use crate::route::{Needs, Row};
 
@@ -49,6 +49,24 @@ pub(crate) async fn admit(verifier: &Verifier, door: &Door<'_>) -> Result<Option
         Needs::Uncharged(any_of) => judge_caller(verifier, door, any_of, Charge::Nothing).await.map(Some),
     }
 }
+
+/// The same without waiting, where one permission is all that is asked for. `None` if it takes the store to decide, or more than
+/// one decision: nothing is decided or counted then.
+pub(crate) fn admit_in_memory(verifier: &Verifier, door: &Door<'_>) -> Option<Result<VerifiedKey, Refused>> {
+    let (any_of, charge) = match door.needs {
+        Needs::Charged(any_of) => (any_of, Charge::Units(1)),
+        Needs::Uncharged(any_of) => (any_of, Charge::Nothing),
+        Needs::Nobody | Needs::Original => return None,
+    };
+    if any_of.len() > 1 {
+        return None;
+    }
+    judge_in_memory(verifier, door.headers, door.ask(any_of), charge)
+}
+
+/// What was decided of a caller, and counted, when the head of its request came: it is not to be decided again.
+#[derive(Clone)]
+pub(crate) struct JudgedBefore(pub(crate) Result<VerifiedKey, Refused>);
 
 async fn judge_caller(
     verifier: &Verifier,

@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
-    AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, PathTable, Problem, RateLimit, Refused,
-    RequestId, RequestIds, RouteTable, TrustedProxies, WithoutForwardedFor, check_limits, client_address,
+    AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, HeaderForm, PathTable, Problem, RateLimit,
+    Refused, RequestId, RequestIds, RouteTable, TrustedProxies, WithoutForwardedFor, check_limits,
+    client_address,
 };
 
-use crate::admission::{Door, admit};
+use crate::admission::{Door, JudgedBefore, admit};
 use crate::body;
 use crate::calls;
 use crate::calls::authorize::{Allowed, Form, authorize, authorize_in_memory, refusal};
@@ -25,7 +26,7 @@ use crate::calls::docs::Docs;
 use crate::github::GithubKeys;
 use crate::json::Json;
 use crate::query::Query;
-use crate::route::{Call, ROWS, Row, known};
+use crate::route::{Call, ROWS, Row, VERIFY, known};
 
 /// How long a request's body may take, as the contract has it.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -42,6 +43,7 @@ pub struct Api {
     pub(crate) leak_reports: AddressBudget,
     pub(crate) github: Option<GithubKeys>,
     pub(crate) allowed: Allowed,
+    pub(crate) verified: HeaderForm,
     pub(crate) ids: RequestIds,
     router: PathTable<Row>,
 }
@@ -117,6 +119,7 @@ impl Api {
             leak_reports: AddressBudget::new(calls::leaks::REPORTS, calls::leaks::REPORTS_WINDOW),
             github: None,
             allowed: Allowed::new(),
+            verified: calls::verify::headers(),
             ids: RequestIds::new(seed),
             router: PathTable::new(ROWS)?,
         })
@@ -140,10 +143,18 @@ impl Api {
         Self { github: Some(keys), ..self }
     }
 
-    /// Answers a request without waiting, by its head alone, if that is enough: a gateway's, whose key is good and in memory.
-    /// Else `None`; [`handle`](Self::handle) answers the request with this head then, in which a refusal that was decided and
-    /// counted is kept.
-    pub fn handle_at_once(&self, head: &mut Parts, peer: SocketAddr) -> Option<Answer> {
+    /// Whether a request with this head may be answered [at once](Self::handle_at_once): a gateway's, or one that asks about a key.
+    pub fn is_for_at_once(&self, head: &Parts) -> bool {
+        is_verify(head) || Form::at(head.uri.path()).is_some()
+    }
+
+    /// Answers a request without waiting, if its key is good and in memory and nothing else is wrong with it. Else `None`, also
+    /// for all other calls; [`handle`](Self::handle) answers the request with this head then, in which a decision that was made
+    /// and counted is kept. A gateway's body means nothing, and may be missing here.
+    pub fn handle_at_once(&self, head: &mut Parts, body: &[u8], peer: SocketAddr) -> Option<Answer> {
+        if is_verify(head) {
+            return calls::verify::verify_in_memory(self, head, body, peer.ip());
+        }
         authorize_in_memory(self, Form::at(head.uri.path())?, head, peer.ip())
     }
 
@@ -165,8 +176,14 @@ impl Api {
         };
         let without = WithoutForwardedFor::Peer;
         let address = client_address(peer.ip(), &parts.headers, &self.trusted, without);
-        let door = Door::new(routed.row, &parts.headers, address, routed.id.as_deref());
-        let key = match admit(&self.verifier, &door).await {
+        let admission = match parts.extensions.remove() {
+            Some(JudgedBefore(judged)) => judged.map(Some),
+            None => {
+                let door = Door::new(routed.row, &parts.headers, address, routed.id.as_deref());
+                admit(&self.verifier, &door).await
+            }
+        };
+        let key = match admission {
             Ok(key) => key,
             Err(refused) => {
                 let refused = Box::pin(self.slow(refused, address)).await;
@@ -318,6 +335,10 @@ impl Admitted<'_> {
     }
 }
 
+fn is_verify(head: &Parts) -> bool {
+    head.method == Method::POST && head.uri.path() == VERIFY.path
+}
+
 /// Begins when a body is first waited for.
 async fn body_deadline() {
     // In a place of its own: hardly any body is waited for.
@@ -325,7 +346,7 @@ async fn body_deadline() {
 }
 
 impl Answer {
-    fn of(
+    pub(crate) fn of(
         answered: Result<Answered, Problem>,
         row: &'static Row,
         rate: Option<RateLimit>,

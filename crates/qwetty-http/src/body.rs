@@ -94,7 +94,11 @@ where
     Ok(bytes)
 }
 
-fn must_be_called_json(headers: &HeaderMap) -> Result<(), BodyError> {
+/// Whether the headers call the body JSON, sent as it is.
+///
+/// # Errors
+/// [`BodyError::NotJsonType`] and [`BodyError::Header`].
+pub(crate) fn must_be_called_json(headers: &HeaderMap) -> Result<(), BodyError> {
     if !is_json(single(headers, &CONTENT_TYPE)?) || !is_plain(single(headers, &CONTENT_ENCODING)?) {
         return Err(BodyError::NotJsonType);
     }

@@ -15,7 +15,7 @@ use crate::json::Json;
 
 /// Most items of a list that are read, and most unknown fields that are named: a bound on the size of the answer,
 /// well above every limit of the contract.
-const MAX_ITEMS: usize = 1_000;
+pub(crate) const MAX_ITEMS: usize = 1_000;
 const MAX_UNKNOWN: usize = 20;
 
 /// Where a fault goes that belongs to no field.

@@ -190,7 +190,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(ORGANIZATION, Method::GET, Call::GetOrganization, OPERATE),
     row(ORGANIZATION, Method::PATCH, Call::UpdateOrganization, OPERATE),
     row(ORGANIZATION, Method::DELETE, Call::DeleteOrganization, OPERATE),
-    row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(&[API_KEYS_VERIFY])),
+    VERIFY_ROW,
     row("/api/v1/leaked-keys", Method::POST, Call::ReportLeaked, Needs::Nobody),
     row("/api/v1/leaked-keys/github", Method::POST, Call::ReportGithubAlerts, Needs::Nobody),
     any(AUTHORIZE, Call::Authorize),
@@ -202,6 +202,12 @@ pub(crate) const ROWS: &[Row] = &[
     row("/docs/errors", Method::GET, Call::ErrorReference, Needs::Nobody),
     row("/docs/style.css", Method::GET, Call::ReferenceStyle, Needs::Nobody),
 ];
+
+const VERIFY_ROW: Row =
+    row("/api/v1/verify", Method::POST, Call::Verify, Needs::Uncharged(&[API_KEYS_VERIFY]));
+
+/// The row that is asked for most.
+pub(crate) static VERIFY: Row = VERIFY_ROW;
 
 const fn row(path: &'static str, method: Method, call: Call, needs: Needs) -> Row {
     Row { path, methods: Methods::One(method), call, needs }

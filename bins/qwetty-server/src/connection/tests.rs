@@ -35,6 +35,21 @@ struct Service {
 }
 
 impl Handler for Service {
+    fn is_for_at_once(&self, head: &Parts) -> bool {
+        head.uri.path().starts_with("/at-once")
+    }
+
+    fn handle_at_once(
+        &self,
+        head: &mut Parts,
+        body: &[u8],
+        _: SocketAddr,
+        _: Instant,
+    ) -> Option<Response<Full<Bytes>>> {
+        let is_enough = head.uri.path() == "/at-once" && !body.is_empty();
+        is_enough.then(|| Response::new(Full::from([b"at once: ", body].concat())))
+    }
+
     async fn handle(&self, request: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let body = match request.uri().path() {
@@ -603,4 +618,70 @@ async fn streams_that_are_reset_leave_a_bounded_number_of_calls_under_way() {
     writing.write_all(&[&[0, 0, head.len() as u8, 1, 5, 0, 0, 3, 0xe9], &head[..]].concat()).await.unwrap();
     sleep(Duration::from_millis(1)).await;
     assert_eq!(service.begun.load(Ordering::SeqCst), HTTP2_STREAMS as usize + 1);
+}
+
+/// What the service answers to so many bytes, sent in pieces of these lengths.
+async fn answers_to(pieces: &[&str], count: usize) -> Vec<String> {
+    let Served { client, workers, connection, .. } = served();
+    let (mut reading, mut writing) = split(client);
+    let pieces: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.as_bytes().to_vec()).collect();
+    tokio::spawn(async move {
+        for piece in pieces {
+            writing.write_all(&piece).await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        // The connection stays open: only the answers wake whoever reads.
+        sleep(Duration::from_secs(3600)).await;
+    });
+    let mut answers = Vec::new();
+    let mut text = String::new();
+    while answers.len() < count {
+        let mut buffer = [0; 4096];
+        let length = reading.read(&mut buffer).await.unwrap();
+        assert_ne!(length, 0, "{answers:?} {text}");
+        text += std::str::from_utf8(&buffer[..length]).unwrap();
+        while let Some((head, rest)) = text.split_once("\r\n\r\n") {
+            let length: usize =
+                head.split("content-length: ").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
+            if rest.len() < length {
+                break;
+            }
+            answers.push(rest[..length].to_owned());
+            text = rest[length..].to_owned();
+        }
+    }
+    drop((reading, connection));
+    drop(workers);
+    answers
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_read_whole_however_it_comes_and_the_connection_goes_on() {
+    let post = |path: &str, body: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let (one, two) = (post("/at-once", "one"), post("/at-once/not", "two"));
+    // Together, one after the other, and torn apart at every byte.
+    assert_eq!(
+        answers_to(&[&one, &one, &two, &one], 4).await,
+        ["at once: one", "at once: one", "two", "at once: one"]
+    );
+    let all = [&one[..], &two, &one, &one].concat();
+    assert_eq!(answers_to(&[&all], 4).await, ["at once: one", "two", "at once: one", "at once: one"]);
+    for at in 1..one.len() {
+        let answers = answers_to(&[&one[..at], &one[at..], &one], 2).await;
+        assert!(answers.iter().all(|answer| answer.ends_with("one")), "{at} {answers:?}");
+    }
+    let chunked = "POST /at-once HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n2\r\nab\r\n0\r\n\r\n";
+    assert_eq!(answers_to(&[chunked, &one], 2).await, ["oneab", "at once: one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_breaks_off_is_not_taken_for_whole() {
+    let Served { mut client, .. } = served();
+    client.write_all(b"POST /at-once HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\none").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.is_empty() || answer.ends_with("broken off"), "{answer}");
 }

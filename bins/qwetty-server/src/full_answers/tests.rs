@@ -95,7 +95,7 @@ async fn a_bare_answer_is_written_when_all_of_the_refusal_is() {
 async fn what_looks_like_a_bare_answer_within_an_answer_is_let_be() {
     let mut wrapped = wrapped(4096);
     let exchange = wrapped.activity.begin(false);
-    exchange.answered();
+    exchange.answered(tokio::time::Instant::now());
     wrapped.stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
     wrapped.stream.write_all(BARE).await.unwrap();
     drop(exchange);

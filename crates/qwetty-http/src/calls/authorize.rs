@@ -14,6 +14,7 @@ use qwetty_guard::{
     check_limits, client_address, judge, judge_in_memory,
 };
 
+use crate::admission::JudgedBefore;
 use crate::api::{Answer, Api, NOT_CACHED};
 use crate::original_request::OriginalRequest;
 use crate::route::{AUTHORIZE, AUTHORIZE_ENVOY, known};
@@ -61,7 +62,8 @@ pub(crate) async fn authorize(
     id: &RequestId,
 ) -> Answer {
     let decided = match parts.extensions.remove() {
-        Some(RefusedBefore(refused)) => Err(refused),
+        // It may take its time with a refusal.
+        Some(JudgedBefore(judged)) => judged,
         None => match asked(api, form, parts, peer) {
             Ok((need, address)) => {
                 judge(&api.verifier, &parts.headers, need.ask(address), Charge::Units(1)).await
@@ -76,11 +78,6 @@ pub(crate) async fn authorize(
     answer(api, form, decided, id)
 }
 
-/// A refusal that was decided, and counted, when the head of the request came. It may take its time, and is not to be decided
-/// again.
-#[derive(Clone)]
-struct RefusedBefore(Refused);
-
 /// The same without waiting, for a key that is good; `None` if it takes the store to decide, or the key is refused.
 pub(crate) fn authorize_in_memory(api: &Api, form: Form, parts: &mut Parts, peer: IpAddr) -> Option<Answer> {
     let decided = match asked(api, form, parts, peer) {
@@ -92,7 +89,7 @@ pub(crate) fn authorize_in_memory(api: &Api, form: Form, parts: &mut Parts, peer
     match decided {
         Ok(key) => Some(answer(api, form, Ok(key), &api.ids.next())),
         Err(refused) => {
-            parts.extensions.insert(RefusedBefore(refused));
+            parts.extensions.insert(JudgedBefore(Err(refused)));
             None
         }
     }
@@ -229,7 +226,7 @@ mod tests {
             let answer = api.handle(Request::from_parts(head.clone(), body), peer).await;
             assert_eq!((answer.route, answer.decision), (envoy, decision), "{path} {peer}");
             // What was decided once is in memory.
-            let again = match api.handle_at_once(&mut head, peer) {
+            let again = match api.handle_at_once(&mut head, &[], peer) {
                 Some(again) => again,
                 None => api.handle(Request::from_parts(head, Empty::<Bytes>::new()), peer).await,
             };
@@ -250,7 +247,7 @@ mod tests {
             let request = Request::get(path).header("host", "a");
             let request = request.header("authorization", format!("Bearer {}", root.value.expose()));
             let (mut head, ()) = request.body(()).unwrap().into_parts();
-            assert!(api.handle_at_once(&mut head, "127.0.0.1:9".parse().unwrap()).is_none(), "{path}");
+            assert!(api.handle_at_once(&mut head, &[], "127.0.0.1:9".parse().unwrap()).is_none(), "{path}");
         }
         let trusted: TrustedProxies = ["127.0.0.1".parse().unwrap()].into_iter().collect();
         let engine = api.engine.clone();
@@ -259,9 +256,9 @@ mod tests {
         let request = request.header("authorization", format!("Bearer {}", root.value.expose()));
         let (mut head, body) = request.body(Empty::<Bytes>::new()).unwrap().into_parts();
         let peer = "127.0.0.1:9".parse().unwrap();
-        assert!(api.handle_at_once(&mut head, peer).is_none());
+        assert!(api.handle_at_once(&mut head, &[], peer).is_none());
         let answer = api.handle(Request::from_parts(head.clone(), body), peer).await;
         assert_eq!(answer.decision, Some("valid"));
-        assert_eq!(api.handle_at_once(&mut head, peer).unwrap().decision, Some("valid"));
+        assert_eq!(api.handle_at_once(&mut head, &[], peer).unwrap().decision, Some("valid"));
     }
 }

@@ -9,8 +9,11 @@ use serde::Serialize;
 use crate::query::Paging;
 use crate::wire::{Data, List, Meta};
 
+/// What the header `Content-Type` says.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// The bytes of nearly every answer with one object, so that its text is written without growing.
-const ONE_OBJECT: usize = 1024;
+pub(super) const ONE_OBJECT: usize = 1024;
 
 /// One object.
 pub(super) fn object(status: StatusCode, object: impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
@@ -44,23 +47,20 @@ pub(super) fn nothing() -> Response<Full<Bytes>> {
 
 /// JSON as it is, without an envelope.
 pub(super) fn bare(status: StatusCode, body: &impl Serialize) -> Result<Response<Full<Bytes>>, Problem> {
-    let mut failure = None;
-    let response = written(status, |text| failure = serde_json::to_writer(text, body).err());
-    match failure {
-        None => Ok(response),
-        Some(error) => {
+    let mut text = Vec::with_capacity(ONE_OBJECT);
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => Ok(json(status, text)),
+        Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             Err(Problem::new(ErrorCode::Unavailable))
         }
     }
 }
 
-/// The JSON that `write` appends.
-pub(super) fn written(status: StatusCode, write: impl FnOnce(&mut Vec<u8>)) -> Response<Full<Bytes>> {
-    let mut text = Vec::with_capacity(ONE_OBJECT);
-    write(&mut text);
+/// JSON that is written already.
+pub(super) fn json(status: StatusCode, text: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }

@@ -119,7 +119,10 @@ fn push_list(text: &mut Vec<u8>, items: &[&str]) {
 
 /// A string that has nothing to escape goes out as it is; what has to be escaped, RFC 8259 says in section 7.
 fn push_string(text: &mut Vec<u8>, string: &str) {
-    if string.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+    // All bytes, without a way out between: the processor looks at many at a time then.
+    let is_escaped =
+        string.bytes().fold(false, |is, byte| is | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if is_escaped {
         // Memory takes whatever is written, and a string is always JSON.
         let _ = serde_json::to_writer(text, string);
         return;
