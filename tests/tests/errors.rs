@@ -107,7 +107,7 @@ async fn headers_that_are_read_stand_once_and_are_text() {
     for lines in [
         &[get, host, &bearer, &bearer][..],
         &[get, host, &bearer, b"authorization: Basic cm9vdDpyb290"],
-        &[get, host, b"Authorization: Bearer \xff\xfe"],
+        &[b"GET /healthz HTTP/1.1", host, &bearer, &bearer],
         &[get, &bearer],
         &[get, host, host, &bearer],
         &[get, b"Host: \xff", &bearer],
@@ -116,6 +116,12 @@ async fn headers_that_are_read_stand_once_and_are_text() {
         assert_eq!(answer.header("www-authenticate"), None);
     }
     raw(&server, &[b"GET /api/v1/me HTTP/1.0", &bearer]).await.expect(200);
+    // A credential that is no text is nobody's key.
+    for credential in [&b"Authorization: Bearer \xff\xfe"[..], "Authorization: bearer qwt_ü".as_bytes()] {
+        raw(&server, &[get, host, credential]).await.problem(401, "invalid_api_key");
+    }
+    raw(&server, &[get, host, b"Authorization: Basic \xff"]).await.problem(401, "missing_authorization");
+    raw(&server, &[b"GET /healthz HTTP/1.1", host, b"Authorization: Bearer \xff"]).await.expect(200);
 }
 
 #[tokio::test]

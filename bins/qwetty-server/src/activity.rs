@@ -188,14 +188,14 @@ impl Exchange {
         Receipt { activity: Arc::clone(&self.activity), number: self.number }
     }
 
-    /// The service has answered, at this time.
-    pub(crate) fn answered(&self, at: Instant) {
+    /// The service has answered, at this time. Whether it did so before the request was complete.
+    pub(crate) fn answered(&self, at: Instant) -> bool {
         let mut state = self.activity.lock();
-        if let Some(stage) = state.stage(self.number) {
-            let cut_short = *stage == Stage::Receiving;
-            *stage = Stage::Answering(at);
-            state.cut_short = cut_short;
-        }
+        let Some(stage) = state.stage(self.number) else { return false };
+        let cut_short = *stage == Stage::Receiving;
+        *stage = Stage::Answering(at);
+        state.cut_short = cut_short;
+        cut_short
     }
 
     /// Some of the answer has left.

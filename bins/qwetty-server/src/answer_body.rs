@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Buf, Bytes};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::time::Instant;
 
 use crate::activity::Exchange;
 
@@ -32,9 +31,8 @@ pub(crate) fn whole(mut body: Full<Bytes>) -> Bytes {
 }
 
 impl AnswerBody {
-    /// The rest of an exchange that is answered `at` this time.
-    pub(crate) fn new(bytes: Bytes, exchange: Exchange, at: Instant) -> Self {
-        exchange.answered(at);
+    /// What an exchange was answered.
+    pub(crate) fn new(bytes: Bytes, exchange: Exchange) -> Self {
         Self(Some(AnswerChunk { bytes, exchange }))
     }
 

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::Either;
 use futures_util::stream::FuturesUnordered;
-use http::header::EXPECT;
+use http::header::{CONNECTION, EXPECT};
 use http::request::Parts;
-use http::{Request, Response, Version};
+use http::{HeaderValue, Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -185,7 +185,8 @@ fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incomi
                 return Answering::Answered(Some(response.map(|_| AnswerBody::empty())));
             }
             let exchange = activity.begin(true);
-            return Answering::Answered(Some(response.map(|body| AnswerBody::new(body, exchange, began))));
+            exchange.answered(began);
+            return Answering::Answered(Some(response.map(|body| AnswerBody::new(body, exchange))));
         }
     }
     let exchange = activity.begin(is_complete);
@@ -231,7 +232,7 @@ impl<H: Handler> Future for Answering<H> {
             let response = place.as_mut().and_then(|asked| asked.answer_at_once(context, began));
             let Some(asked) = place.take() else { return Poll::Pending };
             if let Some(response) = response {
-                return Poll::Ready(Ok(answered(response, asked.exchange, began)));
+                return Poll::Ready(Ok(answered(response, asked.exchange, began, asked.head.version)));
             }
             *this = Self::Running(asked.run());
         }
@@ -255,6 +256,7 @@ impl<H: Handler> Asked<H> {
     /// Begins the call.
     fn run(self) -> Running {
         let Self { conversation, head, body, exchange } = self;
+        let version = head.version;
         let (worker, places) = (conversation.worker.clone(), Arc::clone(&conversation.places));
         // A stream that its client resets is no stream any more, but its call runs to its end: without a place for each call,
         // a client that opens and resets has any number of them under way.
@@ -262,7 +264,7 @@ impl<H: Handler> Asked<H> {
             let request = Request::from_parts(head, body);
             let response = conversation.handler.handle(request, conversation.peer).await;
             drop(place);
-            answered(response, exchange, Instant::now())
+            answered(response, exchange, Instant::now(), version)
         };
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => Either::Left(Uncancelled::new(call(Some(place)), worker)),
@@ -274,8 +276,20 @@ impl<H: Handler> Asked<H> {
     }
 }
 
-fn answered(response: Response<Full<Bytes>>, exchange: Exchange, at: Instant) -> Response<AnswerBody> {
-    response.map(|body| AnswerBody::new(whole(body), exchange, at))
+/// The answer that is given `at` this time. One that comes before the whole of its request is the last on an HTTP/1 connection,
+/// which cannot be told from the middle of a body where the next request begins; and it says so.
+fn answered(
+    response: Response<Full<Bytes>>,
+    exchange: Exchange,
+    at: Instant,
+    version: Version,
+) -> Response<AnswerBody> {
+    let is_last = exchange.answered(at) && version < Version::HTTP_2;
+    let mut response = response.map(|body| AnswerBody::new(whole(body), exchange));
+    if is_last {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn protocols(worker: Worker) -> auto::Builder<Worker> {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -47,6 +47,16 @@ impl RequestBody {
         if self.incoming.is_end_stream() {
             self.receipt.complete();
         }
+    }
+}
+
+/// What of it has come already is passed over, so that a connection on which that was all can go on.
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        while !self.incoming.is_end_stream()
+            && let Poll::Ready(Some(Ok(_))) = Pin::new(&mut *self).poll_frame(&mut context)
+        {}
     }
 }
 

@@ -11,7 +11,10 @@ pub enum BearerError {
     /// No `Authorization` header, another scheme, or nothing after the scheme.
     #[error("missing or invalid Authorization header")]
     Missing,
-    /// The header stands twice or is not text.
+    /// A credential that is no text, and so nobody's.
+    #[error("the credential in the Authorization header has bytes that are no text")]
+    NotText,
+    /// The header stands twice.
     #[error(transparent)]
     Header(#[from] HeaderError),
 }
@@ -21,16 +24,21 @@ pub enum BearerError {
 /// The scheme's case does not matter; one or more spaces follow it. The credential is not judged here.
 ///
 /// # Errors
-/// [`BearerError::Missing`] if there is none; [`BearerError::Header`] if the header stands twice or is not text.
+/// [`BearerError::Missing`] if there is none; [`BearerError::NotText`] if it is no text; [`BearerError::Header`] if the header
+/// stands twice.
 pub fn bearer(headers: &HeaderMap) -> Result<&str, BearerError> {
-    let value = header::single(headers, &AUTHORIZATION)?.ok_or(BearerError::Missing)?;
-    let (scheme, rest) = value.split_once(' ').ok_or(BearerError::Missing)?;
-    let credential = rest.trim_start_matches(' ');
-    if !scheme.eq_ignore_ascii_case("bearer") || credential.is_empty() {
+    let value = header::single_value(headers, &AUTHORIZATION)?.ok_or(BearerError::Missing)?;
+    let (scheme, rest) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(BearerError::Missing)?;
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    if !scheme.eq_ignore_ascii_case(SCHEME) || spaces == 0 || spaces == rest.len() {
         return Err(BearerError::Missing);
     }
-    Ok(credential)
+    let text = value.to_str().map_err(|_| BearerError::NotText)?;
+    // Only ASCII comes before it.
+    text.get(SCHEME.len() + spaces..).ok_or(BearerError::NotText)
 }
+
+const SCHEME: &[u8] = b"bearer";
 
 #[cfg(test)]
 mod tests {
@@ -80,10 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_refused() {
-        for value in [&b"Bearer \xff"[..], "Bearer é".as_bytes(), b"Bearer a\x80"] {
-            let error = bearer(&headers(&[value])).unwrap_err();
-            assert_eq!(error, BearerError::Header(HeaderError::NotText(AUTHORIZATION)));
+    fn bytes_that_are_no_text_are_a_credential_that_is_nobodys() {
+        for value in [&b"Bearer \xff"[..], "Bearer é".as_bytes(), b"bearer  a\x80"] {
+            assert_eq!(bearer(&headers(&[value])), Err(BearerError::NotText));
+        }
+        for value in [&b"\xff"[..], b"\xff abc", "Bäärer abc".as_bytes(), b"Basic \xff"] {
+            assert_eq!(bearer(&headers(&[value])), Err(BearerError::Missing));
         }
     }
 

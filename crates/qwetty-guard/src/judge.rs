@@ -6,7 +6,7 @@ use http_body_util::Full;
 use qwetty::{Charge, Denial, DenialCode, Verdict, VerifiedKey, Verifier, VerifyError, VerifyRequest};
 use qwetty_authz::Ask;
 
-use crate::bearer::bearer;
+use crate::bearer::{BearerError, bearer};
 use crate::error_code::ErrorCode;
 use crate::problem::Problem;
 use crate::rate_headers::RateLimit;
@@ -26,7 +26,7 @@ pub async fn judge(
     match judge_in_memory(verifier, headers, ask, charge) {
         Some(decided) => decided,
         None => {
-            let value = bearer(headers).map_err(Problem::from)?;
+            let value = credential(headers).map_err(Problem::from)?;
             let request = VerifyRequest { organization: None, ask, charge };
             concluded(verifier.verify(value, &request).await, &ask)
         }
@@ -45,12 +45,20 @@ pub fn judge_in_memory(
     ask: Ask<'_>,
     charge: Charge,
 ) -> Option<Result<VerifiedKey, Refused>> {
-    let value = match bearer(headers) {
+    let value = match credential(headers) {
         Ok(value) => value,
         Err(error) => return Some(Err(Problem::from(error).into())),
     };
     let request = VerifyRequest { organization: None, ask, charge };
     Some(concluded(verifier.verify_in_memory(value, &request)?, &ask))
+}
+
+/// What is to be judged. A credential that is no text is judged like any other that has not the form of a value.
+fn credential(headers: &HeaderMap) -> Result<&str, BearerError> {
+    match bearer(headers) {
+        Err(BearerError::NotText) => Ok(""),
+        found => found,
+    }
 }
 
 #[allow(clippy::result_large_err, reason = "a refusal is handed on once, to its answer")]
@@ -179,10 +187,15 @@ mod tests {
         for (headers, code) in [
             (HeaderMap::new(), ErrorCode::MissingAuthorization),
             (bearing("qwt_x"), ErrorCode::InvalidApiKey),
+            (
+                HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_bytes(b"Bearer \xff").unwrap())]),
+                ErrorCode::InvalidApiKey,
+            ),
         ] {
             let refused =
                 judge_in_memory(&verifier, &headers, NOTHING, Charge::Units(1)).unwrap().unwrap_err();
             assert_eq!(refused.problem.code(), code);
+            assert_eq!(refused.code.is_some(), code == ErrorCode::InvalidApiKey, "a key was decided");
         }
     }
 

@@ -1,10 +1,10 @@
 //! What is refused before a request is looked at: sizes, the host, and codings that are not undone.
 
-use http::header::{HOST, HeaderMap, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, HOST, HeaderMap, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Uri, Version};
 
-use crate::header::{HeaderError, single};
+use crate::header::{HeaderError, single, single_value};
 
 /// Longest URI, in bytes.
 const MAX_URI: usize = 8 * 1024;
@@ -33,7 +33,7 @@ pub enum LimitError {
         "the transfer coding is not understood; send the body with a content-length, or chunked and nothing else"
     )]
     UnknownCoding,
-    /// Two `Host` headers, or one that is not text.
+    /// Two `Host` or `Authorization` headers, or a `Host` that is not text.
     #[error(transparent)]
     Header(#[from] HeaderError),
 }
@@ -55,6 +55,8 @@ pub fn check_limits(request: &Parts) -> Result<(), LimitError> {
         Some(host) if !is_host(host) => return Err(LimitError::NotAHost),
         _ => {}
     }
+    // Also where nobody reads it: whoever stands before this server could have taken another one.
+    single_value(&request.headers, &AUTHORIZATION)?;
     match single(&request.headers, &TRANSFER_ENCODING) {
         Ok(None) => Ok(()),
         Ok(Some(coding)) if coding.eq_ignore_ascii_case("chunked") => Ok(()),
@@ -121,6 +123,19 @@ mod tests {
         let repeated = HeaderError::Repeated(HOST);
         assert_eq!(check_limits(&request("/", &[("host", b"a"), ("host", b"a")])), Err(repeated.into()));
         assert_eq!(check_limits(&request("/", &[("host", b"\xff")])), Err(HeaderError::NotText(HOST).into()));
+    }
+
+    #[test]
+    fn a_request_has_one_credential() {
+        let authorized = |second: &[(&'static str, &[u8])]| {
+            let first: [(&'static str, &[u8]); 2] = [("host", b"a"), ("authorization", b"\xff")];
+            check_limits(&request("/", &[&first[..], second].concat()))
+        };
+        assert_eq!(authorized(&[]), Ok(()));
+        assert_eq!(
+            authorized(&[("authorization", b"\xff")]),
+            Err(HeaderError::Repeated(AUTHORIZATION).into())
+        );
     }
 
     #[test]

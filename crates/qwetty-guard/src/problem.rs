@@ -202,6 +202,7 @@ impl From<BearerError> for Problem {
     fn from(error: BearerError) -> Self {
         match error {
             BearerError::Missing => Self::new(ErrorCode::MissingAuthorization),
+            BearerError::NotText => Self::new(ErrorCode::InvalidApiKey),
             BearerError::Header(error) => error.into(),
         }
     }

@@ -11,12 +11,14 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
-use qwetty::{Caller, Engine, KeyManager, Origin, VerifiedKey, Verifier};
+use qwetty::{Caller, Engine, KeyManager, ManageError, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
     AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, HeaderForm, PathTable, Problem, RateLimit,
-    Refused, RequestId, RequestIds, RouteTable, TrustedProxies, WithoutForwardedFor, check_limits,
+    Refused, RequestId, RequestIds, RouteTable, TrustedProxies, Unrouted, WithoutForwardedFor, check_limits,
     client_address,
 };
+use qwetty_keys::RevocationReason;
+use tokio::sync::Semaphore;
 
 use crate::admission::{Door, JudgedBefore, admit};
 use crate::body;
@@ -26,10 +28,15 @@ use crate::calls::docs::Docs;
 use crate::github::GithubKeys;
 use crate::json::Json;
 use crate::query::Query;
-use crate::route::{Call, ROWS, Row, VERIFY, known};
+use crate::route::{Call, GITHUB_ALERTS, ROWS, Row, VERIFY, known};
 
-/// How long a request's body may take, as the contract has it.
-const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a request's body may take. A connection on which nothing else is under way is closed after 30 s, as the contract has
+/// it; this is later, so that one slow body meets one end. It is for bodies that others beside them on HTTP/2 keep alive.
+const BODY_DEADLINE: Duration = Duration::from_secs(35);
+
+/// How many reported values are looked up at a time: a part of the look-ups that the engine makes at once, of which whoever
+/// has a good key that is not in memory needs one.
+const LEAKS_AT_ONCE: usize = 4;
 
 /// The HTTP contract as a service: one request in, one response out, whatever carries them.
 pub struct Api {
@@ -41,6 +48,7 @@ pub struct Api {
     pub(crate) routes: RouteTable,
     pub(crate) failures: Arc<FailedAttempts>,
     pub(crate) leak_reports: AddressBudget,
+    leak_turns: Semaphore,
     pub(crate) github: Option<GithubKeys>,
     pub(crate) allowed: Allowed,
     pub(crate) verified: HeaderForm,
@@ -117,6 +125,7 @@ impl Api {
             routes,
             failures: Arc::default(),
             leak_reports: AddressBudget::new(calls::leaks::REPORTS, calls::leaks::REPORTS_WINDOW),
+            leak_turns: Semaphore::new(LEAKS_AT_ONCE),
             github: None,
             allowed: Allowed::new(),
             verified: calls::verify::headers(),
@@ -168,7 +177,11 @@ impl Api {
         if let Some(form) = Form::at(parts.uri.path()) {
             return authorize(self, form, &mut parts, peer.ip(), &id).await;
         }
-        let routed = self.router.route(&parts.method, known(parts.uri.path()));
+        let routed = match known(parts.uri.path()) {
+            // Nothing is there.
+            GITHUB_ALERTS if self.github.is_none() => Err(Unrouted::UnknownPath),
+            path => self.router.route(&parts.method, path),
+        };
         let routed = check_limits(&parts).map_err(Problem::from).and_then(|()| routed.map_err(Problem::from));
         let routed = match routed {
             Ok(routed) => routed,
@@ -218,6 +231,19 @@ impl Api {
     /// What a refused request is answered, once it may be.
     pub(crate) async fn slow(&self, refused: Refused, address: Option<IpAddr>) -> Refused {
         self.failures.slow(refused, address, self.engine.now().moment).await
+    }
+
+    /// Revokes the key that has this value and that somebody reports as leaked, when it is its turn. Whether there is one.
+    pub(crate) async fn revoke_leaked(
+        &self,
+        origin: &Origin,
+        value: &str,
+        reason: Option<RevocationReason>,
+    ) -> Result<bool, ManageError> {
+        // Nobody closes it, and without a turn the key is revoked all the same.
+        let _turn = self.leak_turns.acquire().await;
+        // White space around a value, such as the end of the line that it was copied with, is passed over.
+        self.manager.revoke_leaked(origin.clone(), value.trim(), reason).await
     }
 
     async fn call<B>(&self, admitted: Admitted<'_>, body: B) -> Result<Answered, Problem>

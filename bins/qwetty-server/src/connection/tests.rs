@@ -685,3 +685,30 @@ async fn a_body_that_breaks_off_is_not_taken_for_whole() {
     client.read_to_string(&mut answer).await.unwrap();
     assert!(answer.is_empty() || answer.ends_with("broken off"), "{answer}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_before_the_end_of_its_request_is_the_last_and_says_so() {
+    for (request, is_last) in [
+        ("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n", true),
+        ("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab", true),
+        ("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", false),
+        ("POST /at-once/not HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", false),
+        ("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n", true),
+        ("GET /early HTTP/1.1\r\nHost: a\r\n\r\n", false),
+    ] {
+        let mut served = served();
+        served.client.write_all(request.as_bytes()).await.unwrap();
+        let mut buffer = [0; 4096];
+        let length = served.client.read(&mut buffer).await.unwrap();
+        let answer = std::str::from_utf8(&buffer[..length]).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{request}{answer}");
+        assert_eq!(answer.contains("\r\nconnection: close\r\n"), is_last, "{request}{answer}");
+        if is_last {
+            assert_eq!(served.client.read(&mut buffer).await.unwrap(), 0, "{request}");
+        } else {
+            served.client.write_all(HEAD).await.unwrap();
+            let length = served.client.read(&mut buffer).await.unwrap();
+            assert!(buffer[..length].starts_with(b"HTTP/1.1 200 "), "{request}");
+        }
+    }
+}

@@ -85,9 +85,7 @@ pub(crate) async fn report<B: Body<Data = Bytes>>(
 async fn revoke(api: &Api, origin: &Origin, body: &[u8]) -> Result<Answered, Problem> {
     let alerts = alerts(Json::parse(body).map_err(BodyError::from)?)?;
     // The hash in the answer is that of the token as it was sent.
-    let revoking = alerts
-        .iter()
-        .map(|alert| api.manager.revoke_leaked(origin.clone(), alert.token.trim(), reason(alert)));
+    let revoking = alerts.iter().map(|alert| api.revoke_leaked(origin, &alert.token, reason(alert)));
     let known: Result<Vec<bool>, ManageError> = join_all(revoking).await.into_iter().collect();
     let feedback: Vec<_> =
         alerts.iter().zip(known?).map(|(alert, is_known)| Feedback::on(alert, is_known)).collect();

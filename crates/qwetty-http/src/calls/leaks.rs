@@ -50,17 +50,15 @@ pub(crate) async fn report<B: Body<Data = Bytes>>(
     Ok(respond::nothing().into())
 }
 
-/// All at once, so that the store writes them together. One that could not be revoked does not keep the others from it.
+/// Each when it is its turn. One that could not be revoked does not keep the others from it.
 async fn revoke_all(api: &Api, origin: &Origin, values: &[Zeroizing<String>]) -> Result<(), Problem> {
     let reason: Option<RevocationReason> = REASON.parse().ok();
-    let revoking =
-        values.iter().map(|value| api.manager.revoke_leaked(origin.clone(), value.trim(), reason.clone()));
+    let revoking = values.iter().map(|value| api.revoke_leaked(origin, value, reason.clone()));
     let done: Result<Vec<bool>, ManageError> = join_all(revoking).await.into_iter().collect();
     done.map(drop).map_err(Problem::from)
 }
 
-/// Anything may be reported that is a text: whether it has the form of a value is not told. White space around a value, such
-/// as the end of the line that it was copied with, is passed over later.
+/// Anything may be reported that is a text: whether it has the form of a value is not told.
 fn values(json: Json, place: &mut Place<'_>) -> Option<Vec<Zeroizing<String>>> {
     let values: Vec<_> = list(string)(json, place)?.into_iter().map(Zeroizing::new).collect();
     if !VALUES.contains(&values.len()) {
