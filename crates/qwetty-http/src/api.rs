@@ -48,7 +48,7 @@ pub struct Api {
     pub(crate) routes: RouteTable,
     pub(crate) failures: Arc<FailedAttempts>,
     pub(crate) leak_reports: AddressBudget,
-    leak_turns: Semaphore,
+    pub(crate) leak_turns: Semaphore,
     pub(crate) github: Option<GithubKeys>,
     pub(crate) allowed: Allowed,
     pub(crate) verified: HeaderForm,

@@ -67,3 +67,39 @@ fn values(json: Json, place: &mut Place<'_>) -> Option<Vec<Zeroizing<String>>> {
     }
     Some(values)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use qwetty::{Charge, Engine, Verdict, VerifyRequest};
+    use qwetty_authz::Ask;
+    use qwetty_guard::{RouteTable, TrustedProxies};
+    use qwetty_storage::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn reports_wait_for_each_other_and_nobody_waits_for_them() {
+        let store = Arc::new(MemoryStore::new());
+        let first = Engine::builder(store.clone()).start().unwrap();
+        let root = first.manager().set_up().await.unwrap().unwrap();
+        let engine = Engine::builder(store).start().unwrap();
+        let api = Api::new(engine, TrustedProxies::default(), RouteTable::qwetty(), 1).unwrap();
+        let (value, origin) = (root.value.expose(), Origin::default());
+        let all_turns = api.leak_turns.acquire_many(4).await.unwrap();
+        assert!(api.leak_turns.try_acquire().is_err());
+        let mut reporting = Box::pin(api.revoke_leaked(&origin, value, None));
+        assert!((&mut reporting).now_or_never().is_none());
+        // It is not in memory.
+        let ask = Ask { address: None, permissions: &[], channel: None };
+        let request = VerifyRequest { organization: None, ask, charge: Charge::Nothing };
+        let verdict = async || api.verifier.verify(value, &request).await.unwrap();
+        assert!(matches!(verdict().await, Verdict::Allow(_)));
+        assert!((&mut reporting).now_or_never().is_none());
+        drop(all_turns);
+        assert!(reporting.await.unwrap());
+        assert!(matches!(verdict().await, Verdict::Deny(_)));
+    }
+}
