@@ -257,12 +257,19 @@ impl<H: Handler> Asked<H> {
     fn run(self) -> Running {
         let Self { conversation, head, body, exchange } = self;
         let version = head.version;
+        // Not of a client that waits to be told whether to send it: to read would be to tell it.
+        let may_pass_over = version < Version::HTTP_2 && !head.headers.contains_key(EXPECT);
         let (worker, places) = (conversation.worker.clone(), Arc::clone(&conversation.places));
         // A stream that its client resets is no stream any more, but its call runs to its end: without a place for each call,
         // a client that opens and resets has any number of them under way.
         let call = move |place: Option<OwnedSemaphorePermit>| async move {
-            let request = Request::from_parts(head, body);
+            let mut body = body;
+            let request = Request::from_parts(head, &mut body);
             let response = conversation.handler.handle(request, conversation.peer).await;
+            if may_pass_over {
+                body.pass_over().await;
+            }
+            drop(body);
             drop(place);
             answered(response, exchange, Instant::now(), version)
         };

@@ -161,7 +161,7 @@ impl Handler for Engine {
         Some(self.counted(answer, began))
     }
 
-    async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<&mut RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let began = Instant::now();
         if Console::serves(request.uri().path()) {
             let qwetty_console::Answer { response, route } =

@@ -119,7 +119,11 @@ mod tests {
     }
 
     impl Handler for Service {
-        async fn handle(&self, request: Request<RequestBody>, peer: SocketAddr) -> Response<Full<Bytes>> {
+        async fn handle(
+            &self,
+            request: Request<&mut RequestBody>,
+            peer: SocketAddr,
+        ) -> Response<Full<Bytes>> {
             assert_ne!(request.uri().path(), "/panic");
             assert!(peer.ip().is_loopback());
             if request.uri().path() == "/big" {

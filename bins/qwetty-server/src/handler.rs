@@ -35,7 +35,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers one request that came over a connection from `peer`.
     fn handle(
         &self,
-        request: Request<RequestBody>,
+        request: Request<&mut RequestBody>,
         peer: SocketAddr,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 

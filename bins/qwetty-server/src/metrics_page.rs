@@ -19,7 +19,7 @@ const OPENMETRICS: HeaderValue =
 pub(crate) struct MetricsPage(pub(crate) Arc<Metrics>);
 
 impl Handler for MetricsPage {
-    async fn handle(&self, request: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<&mut RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
         self.answer(request.method(), request.uri().path())
     }
 

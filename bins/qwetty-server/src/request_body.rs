@@ -1,14 +1,18 @@
 //! The body of a request, as a handler reads it.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::activity::Receipt;
 use crate::quiet_waker::withheld;
+
+/// No more of a body is passed over: as much as one may have that is read.
+const PASSED_OVER: usize = 64 * 1024;
 
 /// The body of a request. When it has been read to its end, the connection knows that the request is complete.
 #[derive(Debug)]
@@ -43,20 +47,39 @@ impl RequestBody {
         }
     }
 
+    /// Reads on without looking, as far as the rest has come already: where that is all of it, an HTTP/1 connection can go on.
+    pub(crate) async fn pass_over(&mut self) {
+        let (mut bytes_left, mut has_asked) = (PASSED_OVER, false);
+        poll_fn(|context| {
+            while !self.is_end_stream() {
+                match Pin::new(&mut *self).poll_frame(context) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        has_asked = false;
+                        let length = frame.data_ref().map_or(0, Bytes::len);
+                        match bytes_left.checked_sub(length) {
+                            Some(left) => bytes_left = left,
+                            None => return Poll::Ready(()),
+                        }
+                    }
+                    Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                    // Asked for, the connection hands over what it has when it is run again; if that is nothing, it is not there.
+                    Poll::Pending if has_asked => return Poll::Ready(()),
+                    Poll::Pending => {
+                        has_asked = true;
+                        context.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     fn note_end(&self) {
         if self.incoming.is_end_stream() {
             self.receipt.complete();
         }
-    }
-}
-
-/// What of it has come already is passed over, so that a connection on which that was all can go on.
-impl Drop for RequestBody {
-    fn drop(&mut self) {
-        let mut context = Context::from_waker(Waker::noop());
-        while !self.incoming.is_end_stream()
-            && let Poll::Ready(Some(Ok(_))) = Pin::new(&mut *self).poll_frame(&mut context)
-        {}
     }
 }
 

@@ -50,7 +50,7 @@ impl Handler for Service {
         is_enough.then(|| Response::new(Full::from([b"at once: ", body].concat())))
     }
 
-    async fn handle(&self, request: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<&mut RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let body = match request.uri().path() {
             "/big" => Bytes::from(vec![b'x'; 1024 * 1024]),
@@ -694,6 +694,14 @@ async fn an_answer_before_the_end_of_its_request_is_the_last_and_says_so() {
         ("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", false),
         ("POST /at-once/not HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", false),
         ("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n", true),
+        (
+            "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\nT: x\r\n\r\n",
+            false,
+        ),
+        (
+            "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n",
+            true,
+        ),
         ("GET /early HTTP/1.1\r\nHost: a\r\n\r\n", false),
     ] {
         let mut served = served();

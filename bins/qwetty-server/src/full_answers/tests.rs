@@ -17,7 +17,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 struct Service;
 
 impl Handler for Service {
-    async fn handle(&self, _: Request<RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
+    async fn handle(&self, _: Request<&mut RequestBody>, _: SocketAddr) -> Response<Full<Bytes>> {
         unreachable!("nothing here is a request")
     }
 
