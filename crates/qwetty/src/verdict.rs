@@ -93,7 +93,7 @@ impl VerifiedKey {
 
 impl Clone for VerifiedKey {
     fn clone(&self) -> Self {
-        Self { key: Held::from_inner(Arc::clone(&self.key)), ..*self }
+        Self { key: cloned(&self.key), ..*self }
     }
 }
 
@@ -128,12 +128,11 @@ pub struct Denial {
 }
 
 /// What names a key to those who run it.
-#[derive(Clone)]
-pub struct KeyIdentity(Arc<CachedKey>);
+pub struct KeyIdentity(Held<CachedKey>);
 
 impl KeyIdentity {
     pub(crate) fn of(key: Held<CachedKey>) -> Self {
-        Self(Held::into_inner(key))
+        Self(key)
     }
 
     /// Its id.
@@ -152,6 +151,12 @@ impl KeyIdentity {
     }
 }
 
+impl Clone for KeyIdentity {
+    fn clone(&self) -> Self {
+        Self(cloned(&self.0))
+    }
+}
+
 impl fmt::Debug for KeyIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyIdentity")
@@ -159,6 +164,10 @@ impl fmt::Debug for KeyIdentity {
             .field("name", self.name())
             .finish_non_exhaustive()
     }
+}
+
+fn cloned(key: &Held<CachedKey>) -> Held<CachedKey> {
+    Held::from_inner(Arc::clone(key))
 }
 
 /// The checks, in their order, by what failing them is called.
