@@ -68,8 +68,15 @@ impl KeysInMemory {
     pub fn verify_text(&self, presented: &str, ask: Ask<'_>, charge: Charge) -> Verdict {
         let request = VerifyRequest { organization: None, ask, charge };
         // As the layers do that stand before a service: without a future where there is nothing to wait for.
-        let decided = self.verifier.verify_in_memory(presented, &request);
-        let decided = decided.or_else(|| self.verifier.verify(presented, &request).now_or_never());
-        decided.expect("a decision in memory does not wait").expect("a store in memory answers")
+        match self.verifier.verify_in_memory(presented, &request) {
+            Some(decided) => decided.expect("a decision in memory does not fail"),
+            None => self.by_store(presented, &request),
+        }
+    }
+
+    #[cold]
+    fn by_store(&self, presented: &str, request: &VerifyRequest<'_>) -> Verdict {
+        let decided = self.verifier.verify(presented, request).now_or_never();
+        decided.expect("a store in memory does not wait").expect("a store in memory answers")
     }
 }

@@ -130,10 +130,10 @@ impl Records {
         self.len.load(Ordering::SeqCst)
     }
 
-    /// None never comes: the place is a remainder of the number of shards.
+    /// None never comes: there is a power of two of shards.
     fn shard(&self, digest: &KeyDigest) -> Option<&Shard> {
         let [_, word, ..] = words(digest);
-        self.shards.get(usize::try_from(word % self.shards.len() as u64).ok()?)
+        self.shards.get(word as usize & (self.shards.len() - 1))
     }
 }
 
