@@ -18,6 +18,8 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+// For its allocator, which is the server's.
+use qwetty_benches as _;
 
 /// Headers that hyper writes itself.
 const BY_HYPER: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
