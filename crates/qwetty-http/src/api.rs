@@ -14,7 +14,7 @@ use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, ManageError, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
     AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, HeaderForm, PathTable, Problem, RateLimit,
-    Refused, RequestId, RequestIds, RouteTable, TrustedProxies, Unrouted, WithoutForwardedFor, check_limits,
+    Refused, RequestId, RequestIds, RouteTable, TrustedProxies, WithoutForwardedFor, check_limits,
     client_address,
 };
 use qwetty_keys::RevocationReason;
@@ -28,7 +28,7 @@ use crate::calls::docs::Docs;
 use crate::github::GithubKeys;
 use crate::json::Json;
 use crate::query::Query;
-use crate::route::{Call, GITHUB_ALERTS, ROWS, Row, VERIFY, known};
+use crate::route::{Call, ROWS, Row, VERIFY, known};
 
 /// How long a request's body may take. A connection on which nothing else is under way is closed after 30 s, as the contract has
 /// it; this is later, so that one slow body meets one end. It is for bodies that others beside them on HTTP/2 keep alive.
@@ -177,11 +177,7 @@ impl Api {
         if let Some(form) = Form::at(parts.uri.path()) {
             return authorize(self, form, &mut parts, peer.ip(), &id).await;
         }
-        let routed = match known(parts.uri.path()) {
-            // Nothing is there.
-            GITHUB_ALERTS if self.github.is_none() => Err(Unrouted::UnknownPath),
-            path => self.router.route(&parts.method, path),
-        };
+        let routed = self.router.route(&parts.method, known(parts.uri.path()));
         let routed = check_limits(&parts).map_err(Problem::from).and_then(|()| routed.map_err(Problem::from));
         let routed = match routed {
             Ok(routed) => routed,

@@ -124,9 +124,6 @@ pub(crate) const AUTHORIZE: &str = "/api/v1/authorize";
 /// The same for Envoy, whose own request line is the original one with this before it.
 pub(crate) const AUTHORIZE_ENVOY: &str = "/api/v1/authorize/envoy";
 
-/// Where GitHub tells of keys that it found, if its word can be checked.
-pub(crate) const GITHUB_ALERTS: &str = "/api/v1/leaked-keys/github";
-
 const ORGANIZATIONS: &str = "/api/v1/organizations";
 const ORGANIZATION: &str = "/api/v1/organizations/{id}";
 
@@ -195,7 +192,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(ORGANIZATION, Method::DELETE, Call::DeleteOrganization, OPERATE),
     VERIFY_ROW,
     row("/api/v1/leaked-keys", Method::POST, Call::ReportLeaked, Needs::Nobody),
-    row(GITHUB_ALERTS, Method::POST, Call::ReportGithubAlerts, Needs::Nobody),
+    row("/api/v1/leaked-keys/github", Method::POST, Call::ReportGithubAlerts, Needs::Nobody),
     any(AUTHORIZE, Call::Authorize),
     any(AUTHORIZE_ENVOY, Call::AuthorizeEnvoy),
     row("/healthz", Method::GET, Call::Health, Needs::Nobody),
