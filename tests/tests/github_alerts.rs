@@ -205,7 +205,7 @@ async fn without_githubs_keys_there_is_nothing_there() {
     let server = Server::start().await;
     let github = Github::new("key");
     server.anyone().send(github.message(GITHUB, "[]")).await.problem(404, "not_found");
-    server.anyone().get(GITHUB).await.problem(404, "not_found");
+    server.anyone().get(GITHUB).await.problem(405, "method_not_allowed");
 }
 
 #[tokio::test]
