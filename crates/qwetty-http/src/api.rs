@@ -407,3 +407,26 @@ fn private(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
     response.headers_mut().insert(header::CACHE_CONTROL, NOT_CACHED);
     response
 }
+
+/// What tests of several calls begin with.
+#[cfg(test)]
+pub(crate) mod tests {
+    use qwetty::RootKey;
+    use qwetty_storage::MemoryStore;
+
+    use super::*;
+
+    /// The API over a store, of which it has nothing in memory.
+    pub(crate) fn api_over(store: &Arc<MemoryStore>) -> Api {
+        let engine = Engine::builder(Arc::clone(store) as _).start().unwrap();
+        Api::new(engine, TrustedProxies::default(), RouteTable::qwetty(), 1).unwrap()
+    }
+
+    /// The same with a root key that another engine made.
+    pub(crate) async fn api_with_root() -> (Api, RootKey) {
+        let store = Arc::new(MemoryStore::new());
+        let first = Engine::builder(Arc::clone(&store) as _).start().unwrap();
+        let root = first.manager().set_up().await.unwrap().unwrap();
+        (api_over(&store), root)
+    }
+}

@@ -203,6 +203,7 @@ mod tests {
     use qwetty_storage::MemoryStore;
 
     use super::*;
+    use crate::api::tests::api_with_root;
 
     #[tokio::test]
     async fn what_a_server_counts_of_it_names_the_call_and_the_decision() {
@@ -238,11 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_decided_at_once_that_takes_the_store_or_a_body() {
-        let store = Arc::new(MemoryStore::new());
-        let first = Engine::builder(store.clone()).start().unwrap();
-        let root = first.manager().set_up().await.unwrap().unwrap();
-        let engine = Engine::builder(store).start().unwrap();
-        let api = Api::new(engine, TrustedProxies::default(), RouteTable::qwetty(), 1).unwrap();
+        let (api, root) = api_with_root().await;
         for path in ["/api/v1/verify", "/api/v1/me", "/api/v1/authorize/", "/api/v1/authorize/envoys", "/"] {
             let request = Request::get(path).header("host", "a");
             let request = request.header("authorization", format!("Bearer {}", root.value.expose()));

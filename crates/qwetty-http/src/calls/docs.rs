@@ -74,11 +74,10 @@ mod tests {
     use qwetty_storage::MemoryStore;
 
     use super::*;
-    use qwetty_guard::{RouteTable, TrustedProxies};
+    use crate::api::tests::api_over;
 
     async fn get(uri: &str) -> Response<Full<Bytes>> {
-        let engine = Engine::builder(Arc::new(MemoryStore::new())).start().unwrap();
-        let api = Api::new(engine, TrustedProxies::default(), RouteTable::qwetty(), 1).unwrap();
+        let api = api_over(&Arc::new(MemoryStore::new()));
         let request = Request::get(uri).header("host", "a").body(Empty::<Bytes>::new()).unwrap();
         api.handle(request, "127.0.0.1:9".parse().unwrap()).await.response
     }

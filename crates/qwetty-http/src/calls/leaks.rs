@@ -70,23 +70,16 @@ fn values(json: Json, place: &mut Place<'_>) -> Option<Vec<Zeroizing<String>>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use futures_util::FutureExt;
-    use qwetty::{Charge, Engine, Verdict, VerifyRequest};
+    use qwetty::{Charge, Verdict, VerifyRequest};
     use qwetty_authz::Ask;
-    use qwetty_guard::{RouteTable, TrustedProxies};
-    use qwetty_storage::MemoryStore;
 
     use super::*;
+    use crate::api::tests::api_with_root;
 
     #[tokio::test]
     async fn reports_wait_for_each_other_and_nobody_waits_for_them() {
-        let store = Arc::new(MemoryStore::new());
-        let first = Engine::builder(store.clone()).start().unwrap();
-        let root = first.manager().set_up().await.unwrap().unwrap();
-        let engine = Engine::builder(store).start().unwrap();
-        let api = Api::new(engine, TrustedProxies::default(), RouteTable::qwetty(), 1).unwrap();
+        let (api, root) = api_with_root().await;
         let (value, origin) = (root.value.expose(), Origin::default());
         let all_turns = api.leak_turns.acquire_many(4).await.unwrap();
         assert!(api.leak_turns.try_acquire().is_err());

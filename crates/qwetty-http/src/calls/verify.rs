@@ -239,18 +239,12 @@ mod tests {
     use http::Request;
     use http::header::AUTHORIZATION;
     use http_body_util::BodyExt;
-    use qwetty::Engine;
-    use qwetty_guard::{RouteTable, TrustedProxies};
     use qwetty_storage::MemoryStore;
 
     use super::*;
+    use crate::api::tests::api_over;
 
     const PEER: &str = "192.0.2.1:9";
-
-    fn api(store: &Arc<MemoryStore>) -> Api {
-        let engine = Engine::builder(store.clone()).start().unwrap();
-        Api::new(engine, TrustedProxies::default(), RouteTable::qwetty(), 1).unwrap()
-    }
 
     fn head(value: &str) -> Parts {
         let request =
@@ -273,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_answered_at_once_is_answered_as_ever_and_nothing_odd_is() {
         let store = Arc::new(MemoryStore::new());
-        let api = api(&store);
+        let api = api_over(&store);
         let root = api.manager.set_up().await.unwrap().unwrap();
         let value = root.value.expose();
         let peer: SocketAddr = PEER.parse().unwrap();
@@ -326,11 +320,11 @@ mod tests {
     #[tokio::test]
     async fn a_caller_is_judged_once_whoever_answers() {
         let store = Arc::new(MemoryStore::new());
-        let first = api(&store);
+        let first = api_over(&store);
         let root = first.manager.set_up().await.unwrap().unwrap();
         let other = first.manager.issue_root().await.unwrap();
         let (value, peer): (_, SocketAddr) = (root.value.expose(), PEER.parse().unwrap());
-        let api = api(&store);
+        let api = api_over(&store);
         let used = async || {
             let me = Request::get("/api/v1/me")
                 .header("host", "a")
