@@ -29,7 +29,7 @@ pub(crate) struct CachedKey {
     is_current: bool,
     /// Whether it was asked for since the last search for one to evict.
     asked_for: AtomicBool,
-    /// Whether its state is the key's.
+    /// Whether its state is the key's: what `first` says too, but lines away from what every decision looks at.
     is_first: bool,
     state: KeyState,
     /// When the digest leads to the key no more, if it is that of an older value.
