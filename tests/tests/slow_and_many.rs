@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -108,6 +109,8 @@ async fn connect(server: &Server, from: Ipv4Addr) -> TcpStream {
 }
 
 /// The server's ends of connections from this address that are neither closed nor closing.
+///
+/// The system hands its table out piece by piece: while others connect and close, a row may come twice, or not at all.
 fn open_from(server: &Server, from: Ipv4Addr) -> usize {
     const ESTABLISHED: &str = "01";
     let hexadecimal = |address: Ipv4Addr| format!("{:08X}", u32::from_le_bytes(address.octets()));
@@ -118,7 +121,9 @@ fn open_from(server: &Server, from: Ipv4Addr) -> usize {
         .filter(|fields| {
             fields[1].ends_with(&own) && fields[2].starts_with(&hexadecimal(from)) && fields[3] == ESTABLISHED
         })
-        .count()
+        .map(|fields| fields[2].to_owned())
+        .collect::<HashSet<_>>()
+        .len()
 }
 
 fn open_files(server: &Server) -> usize {
@@ -166,7 +171,7 @@ async fn whoever_is_slow_is_closed_after_thirty_seconds_and_nobody_waits_for_the
     }
     for server in [&plain, &tls] {
         for slow in Slow::ALL {
-            assert_eq!(open_from(server, slow.address()), 1, "{slow:?}");
+            eventually("one is open", async || (open_from(server, slow.address()) == 1).then_some(())).await;
         }
     }
 
