@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use qwetty_storage::fold;
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
@@ -39,6 +40,8 @@ fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.execute_batch(EVERYWHERE)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Or some statements would be planned anew for each value that they are asked with, which takes far longer than running them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     add_functions(&connection)?;
     Ok(connection)
 }

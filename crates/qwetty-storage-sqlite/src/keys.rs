@@ -129,7 +129,10 @@ fn replace(connection: &Connection, record: &KeyRecord, expected: Revision) -> R
 mod tests {
     use std::path::Path;
 
+    use rusqlite::StatementStatus;
+
     use super::*;
+    use crate::connection::open_writer;
     use crate::migrations::{MIGRATIONS, migrate};
 
     #[test]
@@ -142,6 +145,21 @@ mod tests {
             let plan = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
             assert!(plan.contains(&format!("SEARCH keys USING INDEX {index}")), "{plan}");
             assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn a_look_up_is_planned_once_and_not_for_each_digest() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let connection = open_writer(file.path()).unwrap();
+        migrate(&connection, MIGRATIONS, file.path()).unwrap();
+        for byte in 0..3 {
+            assert!(find(&connection, &KeyDigest::from_bytes([byte; 32])).unwrap().is_none());
+        }
+        for sql in [BY_CURRENT, BY_PREVIOUS] {
+            let statement = connection.prepare_cached(sql).unwrap();
+            let times = |status| statement.get_status(status);
+            assert_eq!((times(StatementStatus::Run), times(StatementStatus::RePrepare)), (3, 0));
         }
     }
 }
