@@ -1,4 +1,6 @@
+use std::cell::Cell;
 use std::hint::black_box;
+use std::ptr;
 use std::sync::{Arc, PoisonError};
 
 use hashbrown::HashTable;
@@ -66,7 +68,9 @@ impl Records {
         let mut found = None;
         table.keys.find(hash(digest), |slot| {
             let key = slot.key.load();
-            key.approach();
+            if !is_found_again(&key) {
+                key.approach();
+            }
             let is_it = key.digest() == digest;
             if is_it {
                 key.ask();
@@ -183,6 +187,14 @@ impl Table {
     }
 }
 
+/// Whether this thread comes upon the key that it came upon last. That one need not be fetched from memory: it is in the
+/// processor's cache, or another thread is writing to it, and whoever looks at it twice takes it from that thread twice.
+fn is_found_again(key: &CachedKey) -> bool {
+    thread_local!(static LAST: Cell<*const CachedKey> = const { Cell::new(ptr::null()) });
+    let key = ptr::from_ref(key);
+    LAST.with(|last| last.replace(key) == key)
+}
+
 /// A digest is as random as any hash of it, and nobody can choose the digest of a value that exists.
 fn hash(digest: &KeyDigest) -> u64 {
     let [word, ..] = words(digest);
@@ -200,6 +212,15 @@ fn words(digest: &KeyDigest) -> [u64; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::tests::first;
+
+    #[test]
+    fn a_key_is_found_again_if_no_other_was_in_between() {
+        let (one, other) = (first(1), first(2));
+        assert_eq!([&one, &one, &other, &one].map(is_found_again), [false, true, false, false]);
+        let found_elsewhere = std::thread::scope(|scope| scope.spawn(|| is_found_again(&one)).join());
+        assert!(!found_elsewhere.unwrap(), "another thread has not found it");
+    }
 
     #[test]
     fn a_place_in_a_part_goes_by_other_bits_than_the_part() {
