@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 use qwetty::{Charge, Engine, Verdict, Verifier, VerifyRequest};
 use qwetty_authz::Ask;
 use qwetty_keys::KeyValue;
+use qwetty_ratelimit::TierQuotas;
 use qwetty_storage::{Action, DirectoryStore, Insertion, KeyStore, MemoryStore};
 use tokio::runtime::{Builder, Runtime};
 
@@ -24,13 +25,24 @@ impl KeysInMemory {
         count: usize,
         clock: FastClock,
         records: &mut Records,
+        change: impl FnMut(&mut Key),
+    ) -> Self {
+        Self::start_under(TierQuotas::default(), count, clock, records, change)
+    }
+
+    /// The same, with these quotas.
+    pub fn start_under(
+        quotas: TierQuotas,
+        count: usize,
+        clock: FastClock,
+        records: &mut Records,
         mut change: impl FnMut(&mut Key),
     ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
         let store = Arc::new(MemoryStore::default());
         let engine = {
             let _inside = runtime.enter();
-            Engine::builder(Arc::clone(&store) as _).clock(clock).start().unwrap()
+            Engine::builder(Arc::clone(&store) as _).clock(clock).quotas(quotas).start().unwrap()
         };
         let values = runtime.block_on(async {
             let organization = records.organization();
