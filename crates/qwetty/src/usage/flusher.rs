@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use qwetty_keys::{Generation, KeyId, Timestamp};
@@ -27,13 +27,14 @@ struct Batches {
     sequence: u64,
     /// A batch whose outcome is unknown; it is sent again before any other.
     unanswered: Option<UsageBatch>,
-    /// What was drained after that.
-    backlog: HashMap<KeyId, UsageRow>,
+    /// What was drained after that. In order of the keys, which is mostly that in which they were made: what is near to each other in
+    /// a store goes there in one batch.
+    backlog: BTreeMap<KeyId, UsageRow>,
 }
 
 impl Flusher {
     pub(crate) fn new(writer: u128) -> Self {
-        let batches = Batches { writer, sequence: 0, unanswered: None, backlog: HashMap::new() };
+        let batches = Batches { writer, sequence: 0, unanswered: None, backlog: BTreeMap::new() };
         Self { queue: Mutex::default(), batches: RwLock::new(batches) }
     }
 
@@ -110,8 +111,8 @@ impl Batches {
 
     fn next(&mut self, now: Timestamp) -> Option<&UsageBatch> {
         if self.unanswered.is_none() && !self.backlog.is_empty() {
-            let keys: Vec<KeyId> = self.backlog.keys().take(MOST_ROWS).copied().collect();
-            let rows = keys.iter().filter_map(|key| self.backlog.remove(key)).collect();
+            let rows =
+                std::iter::from_fn(|| self.backlog.pop_first().map(|(_, row)| row)).take(MOST_ROWS).collect();
             self.sequence = self.sequence.saturating_add(1);
             self.unanswered =
                 Some(UsageBatch { writer: self.writer, sequence: self.sequence, at: now, rows });
