@@ -1,4 +1,5 @@
-//! The SQLite store: the look-up that a decision waits for when its key is not in memory, and how fast keys are made.
+//! The SQLite store: the look-up that a decision waits for when its key is not in memory, how fast keys are made, and how long a
+//! processor takes to write down how keys were used.
 
 #![allow(
     clippy::expect_used,
@@ -15,13 +16,22 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput};
 use futures_util::future::join_all;
 use qwetty_benches::{Records, criterion};
-use qwetty_keys::{KeyDigest, OrganizationId};
-use qwetty_storage::{Action, AuditEvent, DirectoryStore, Insertion, KeyRecord, KeyStore};
+use qwetty_keys::{KeyDigest, KeyId, OrganizationId, Timestamp};
+use qwetty_ratelimit::{LimiterCell, Moment, Quota, WindowSnapshot};
+use qwetty_storage::{
+    Action, AuditEvent, DirectoryStore, Hour, HourlyCounts, Insertion, KeyRecord, KeyStore, Organization,
+    Outcome, OutcomeCounts, SavedWindow, UsageBatch, UsageRow, UsageStore,
+};
 use qwetty_storage_sqlite::{Options, SqliteStore};
 use rusqlite::{Connection, OptionalExtension};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, Runtime};
 
 const KEYS: usize = 10_000;
+/// Keys that are used in a second.
+const USED: usize = 1_000;
+/// Keys in a batch, as the engine sends them.
+const BATCH: usize = 500;
 /// Keys are looked up in an order in which neighbours are far from each other; it has no factor in common with [`KEYS`].
 const STRIDE: usize = 3_347;
 
@@ -31,16 +41,28 @@ fn main() {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut records = Records::seeded(1);
     let organization = records.organization();
-    let store = SqliteStore::open(directory.path().join("keys.db"), Options::default()).unwrap();
-    let founded = records.event(Action::OrganizationCreated, organization.id, None);
-    runtime.block_on(store.insert_organization(&organization, &founded)).unwrap();
+    let store = new_store(&runtime, &directory.path().join("keys.db"), &mut records, &organization);
     let digests = fill(&runtime, &store, &mut records, organization.id);
 
     let mut criterion = criterion();
     look_ups(&mut criterion, &runtime, &store, &digests, &mut records, directory.path());
     insertions(&mut criterion, &runtime, &store, &mut records, organization.id, directory.path());
+    let store_of_used = new_store(&runtime, &directory.path().join("used.db"), &mut records, &organization);
+    usage(&mut criterion, &runtime, &store_of_used, &mut records, organization.id, directory.path());
     criterion.final_summary();
-    runtime.block_on(store.close());
+    runtime.block_on(join_all([store.close(), store_of_used.close()]));
+}
+
+fn new_store(
+    runtime: &Runtime,
+    file: &Path,
+    records: &mut Records,
+    organization: &Organization,
+) -> SqliteStore {
+    let store = SqliteStore::open(file, Options::default()).unwrap();
+    let founded = records.event(Action::OrganizationCreated, organization.id, None);
+    runtime.block_on(store.insert_organization(organization, &founded)).unwrap();
+    store
 }
 
 /// Stores [`KEYS`] keys, and gives their digests in the order of the look-ups.
@@ -167,4 +189,101 @@ fn insert(runtime: &Runtime, store: &SqliteStore, keys: &[(KeyRecord, AuditEvent
     for inserted in runtime.block_on(join_all(insertions)) {
         assert_eq!(inserted.unwrap(), Insertion::Done);
     }
+}
+
+/// Each line is the time that the process has on a processor: most of a flush waits for the disk, and nobody waits for a flush.
+fn usage(
+    criterion: &mut Criterion,
+    runtime: &Runtime,
+    store: &SqliteStore,
+    records: &mut Records,
+    organization: OrganizationId,
+    directory: &Path,
+) {
+    let mut group = criterion.benchmark_group("sqlite/usage");
+    group
+        .sample_size(60)
+        .measurement_time(Duration::from_secs(3))
+        .throughput(Throughput::Elements(USED as u64));
+    let mut bare = bare_counts(directory);
+    group.bench_function("bare_updates", |b| {
+        b.iter_custom(|times| {
+            processor_time(times, || {
+                let transaction = bare.transaction().unwrap();
+                let mut update =
+                    transaction.prepare_cached("UPDATE bare SET count = count + 1 WHERE id = ?").unwrap();
+                for id in 0..USED as i64 {
+                    assert_eq!(update.execute([id]).unwrap(), 1);
+                }
+                drop(update);
+                transaction.commit().unwrap();
+            })
+        });
+    });
+    let mut keys = new_keys(records, organization, USED);
+    // As those are that were made one after the other, and as the engine sends what was counted.
+    keys.sort_unstable_by_key(|(record, _)| record.id);
+    insert(runtime, store, &keys);
+    let (start, window) = (records.now(), LimiterCell::new());
+    let (mut seconds, mut sequence) = (0, 0);
+    group.bench_function("flush", |b| {
+        b.iter_custom(|times| {
+            processor_time(times, || {
+                seconds += 1;
+                let at = start.saturating_add(Duration::from_secs(seconds));
+                let saved = snapshot_after_use(&window, seconds);
+                for keys in keys.chunks(BATCH) {
+                    sequence += 1;
+                    let rows = keys.iter().map(|(record, _)| used_row(record.id, at, &saved)).collect();
+                    let batch = UsageBatch { writer: 1, sequence, at, rows };
+                    runtime.block_on(store.record_usage(&batch)).unwrap();
+                }
+            })
+        });
+    });
+    group.finish();
+}
+
+/// A file of as many rows, each with a count.
+fn bare_counts(directory: &Path) -> Connection {
+    let mut connection = Connection::open(directory.join("counts.db")).unwrap();
+    connection.pragma_update(None, "journal_mode", "wal").unwrap();
+    connection.execute_batch("CREATE TABLE bare (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)").unwrap();
+    let transaction = connection.transaction().unwrap();
+    for id in 0..USED as i64 {
+        transaction.execute("INSERT INTO bare VALUES (?, 0)", [id]).unwrap();
+    }
+    transaction.commit().unwrap();
+    connection
+}
+
+/// What a second of use leaves of a key, whose window is this one.
+fn used_row(key: KeyId, at: Timestamp, window: &WindowSnapshot) -> UsageRow {
+    let mut counts = OutcomeCounts::default();
+    counts.add(Outcome::Admitted, 3);
+    UsageRow {
+        key,
+        hours: vec![HourlyCounts { hour: Hour::of(at), counts }],
+        last_used_at: Some(at),
+        previous_value_last_used_at: None,
+        window: Some(SavedWindow { saved_at: at, snapshot: window.clone() }),
+    }
+}
+
+/// The window of a key that was used three times in this second, and in those before.
+fn snapshot_after_use(window: &LimiterCell, second: u64) -> WindowSnapshot {
+    let quota: Quota = "1000/3600".parse().unwrap();
+    let now = Moment::from_nanos(second * 1_000_000_000);
+    for _ in 0..3 {
+        let _ = window.take(quota, 1, now);
+    }
+    window.snapshot(now).unwrap()
+}
+
+/// How long the threads of this process ran on a processor while this was done so often.
+fn processor_time(times: u64, mut work: impl FnMut()) -> Duration {
+    let now = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
+    let start = now();
+    (0..times).for_each(|_| work());
+    now() - start
 }
