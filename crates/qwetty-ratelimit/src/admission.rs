@@ -263,14 +263,15 @@ mod tests {
     /// A search of all groups looks at six of them.
     #[test]
     fn a_right_guess_saves_the_search() {
-        let slots: Vec<u32> =
-            (0..60).map(|group| if group <= 20 { 1900 + group } else { 900 + group }).collect();
         let looks = std::cell::Cell::new(0);
-        let slot = |group: u32| {
-            looks.set(looks.get() + 1);
-            slots[group as usize]
-        };
-        for span in [0, 3] {
+        // The last lap is all old at the first of these moments, or still live to the group after the head's.
+        for (lap, span) in [(900, 0), (900, 3), (950, 0)] {
+            let slots: Vec<u32> =
+                (0..60).map(|group| if group <= 20 { 1900 + group } else { lap + group }).collect();
+            let slot = |group: u32| {
+                looks.set(looks.get() + 1);
+                slots[group as usize]
+            };
             for now in 1921..2921 {
                 let geometry = Geometry::of(1000, crate::sync::SLOTS as u32);
                 let window = Picture::new(geometry, WINDOW, head(1921, 20, span, 1), at(now), slot);
