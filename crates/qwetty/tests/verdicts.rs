@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use qwetty::{Charge, DenialCode, KeyPatch, Verdict, VerifiedKey, VerifyError, VerifyRequest};
+use qwetty::{Charge, DenialCode, KeyPatch, NewKey, Verdict, VerifiedKey, VerifyError, VerifyRequest};
 use qwetty_authz::Ask;
 use qwetty_keys::{Digester, Generation, Overlap, Pepper, Timestamp};
 use qwetty_ratelimit::Tier;
@@ -229,6 +229,31 @@ async fn a_key_expires_on_the_microsecond() {
     assert_eq!(world.code(&key.value).await, "valid");
     world.clock.advance(MICROSECOND);
     assert_eq!(world.code(&key.value).await, "expired");
+}
+
+#[tokio::test]
+async fn a_verified_key_says_which_one_it_is() {
+    let world = World::new().await;
+    let key = world.key(NewKey { tier: Tier::Admin, ..draft(&["chats:read"]) }).await;
+    let verified = judged(&world, &key.value).await;
+    assert_eq!((verified.id(), verified.tier(), verified.name().as_str()), (key.id, Tier::Admin, "A key"));
+    let shown = format!("{verified:?}");
+    assert!(shown.contains(&format!("{:?}", key.id)), "{shown}");
+    assert!(!shown.contains(&key.value), "{shown}");
+}
+
+#[tokio::test]
+async fn a_refused_key_says_which_one_it_is() {
+    let world = World::new().await;
+    let key = world.key(draft(&["chats:read"])).await;
+    world.revoke(&key).await;
+    let Verdict::Deny(denial) = world.verify(&key.value, FROM_INSIDE, Charge::Nothing).await.unwrap() else {
+        panic!("it is revoked")
+    };
+    let identity = denial.key.unwrap();
+    assert_eq!((identity.id(), identity.name().as_str()), (key.id, "A key"));
+    let shown = format!("{identity:?}");
+    assert!(shown.contains(&format!("{:?}", key.id)) && shown.contains("A key"), "{shown}");
 }
 
 #[tokio::test]

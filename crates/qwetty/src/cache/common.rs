@@ -48,3 +48,30 @@ fn shared<T: Clone + Eq + Hash>(slots: &Slots<T>, list: T) -> T {
         _ => slot.insert(list).clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use qwetty_authz::Channels;
+
+    use super::*;
+
+    fn access(number: usize) -> Access {
+        let id = format!("channel-{number}").parse().unwrap();
+        let only = ChannelScope::Only(Channels::try_from(vec![id]).unwrap());
+        Access { permissions: PermissionGrant::All, channels: only, networks: IpPolicy::Any }
+    }
+
+    #[test]
+    fn equal_access_is_in_memory_once() {
+        let lists = CommonLists::new();
+        assert!(Arc::ptr_eq(&lists.share(access(1)), &lists.share(access(1))));
+    }
+
+    #[test]
+    fn access_that_falls_on_the_place_of_another_stays_what_it_is() {
+        let lists = CommonLists::new();
+        for number in 0..2 * SLOTS {
+            assert_eq!(*lists.share(access(number)), access(number));
+        }
+    }
+}
