@@ -392,6 +392,25 @@ mod tests {
     }
 
     #[test]
+    fn whatever_happened_to_a_key_is_over_and_it_is_kept_again() {
+        let cache = KeyCache::with_capacity(10);
+        for time in 0..4 {
+            look_up(&cache, 0, 0);
+            assert!(cache.get(&digest(0)).is_some(), "others changed it {time} times");
+            cache.forget([&digest(0)]);
+            assert!(cache.get(&digest(0)).is_none());
+        }
+        for time in 0..4 {
+            cache.begin_change(&[digest(0)]);
+            look_up(&cache, 0, 0);
+            assert!(cache.get(&digest(0)).is_none(), "amid change {time}");
+            cache.end_change(&[digest(0)]);
+            look_up(&cache, 0, 0);
+            assert!(cache.get(&digest(0)).is_some(), "after change {time}");
+        }
+    }
+
+    #[test]
     fn a_state_is_queued_once_until_it_is_dequeued() {
         let cache = KeyCache::with_capacity(10);
         let key = look_up(&cache, 0, 0);
