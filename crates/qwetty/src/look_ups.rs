@@ -66,7 +66,7 @@ impl LookUps {
     }
 
     /// How many lines there are.
-    #[cfg(all(test, shuttle))]
+    #[cfg(test)]
     pub(crate) fn lines(&self) -> usize {
         self.lines.len()
     }
@@ -93,5 +93,32 @@ impl Drop for Standing<'_> {
         self.line = None;
         // Whoever joins a line does so under the map's lock, as this is asked: the last to leave it finds that nobody has.
         self.look_ups.lines.remove_if(&self.asked, |_, line| Arc::strong_count(line) == 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::KeyCache;
+
+    #[tokio::test]
+    async fn a_line_is_there_as_long_as_somebody_stands_in_it() {
+        let look_ups = LookUps::new();
+        let digest = KeyDigest::from_bytes([7; 32]);
+        let ticket = KeyCache::with_capacity(1).ticket(&digest);
+
+        let first = look_ups.first(&digest, ticket).await.unwrap();
+        let mut second = Box::pin(look_ups.first(&digest, ticket));
+        tokio::select! {
+            biased;
+            _ = &mut second => panic!("there is one before it"),
+            () = std::future::ready(()) => {}
+        }
+        drop(first);
+        assert_eq!(look_ups.lines(), 1, "one waits still");
+        let second = second.await.unwrap();
+        assert_eq!(look_ups.lines(), 1);
+        drop(second);
+        assert_eq!(look_ups.lines(), 0);
     }
 }
