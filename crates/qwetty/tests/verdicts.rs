@@ -131,6 +131,7 @@ async fn an_uncharged_decision_counts_nothing_and_asks_no_quota() {
 async fn a_refusal_names_the_key_unless_it_is_not_found() {
     for (fault, expected) in Fault::ALL {
         let Verdict::Deny(denial) = verdict_with(&[fault], Charge::Units(1)).await.0 else { panic!() };
+        assert_eq!(denial.code.to_string(), expected);
         assert_eq!(denial.key.is_some(), expected != "not_found");
         assert_eq!(denial.standing.is_some(), expected == "rate_limited");
     }

@@ -97,4 +97,27 @@ mod tests {
         }
         assert!(told.of_all < at(950), "the latest are kept one by one");
     }
+
+    #[test]
+    fn the_earlier_half_of_too_many_becomes_one_time() {
+        let mut told = Told { ends: HashMap::default(), of_all: NEVER_YET };
+        let at = Timestamp::from_unix_micros;
+        for number in 0..100 {
+            told.note(KeyId::from_u128(number), at(i64::try_from(number).unwrap()), 100);
+        }
+        assert_eq!((told.ends.len(), told.of_all), (100, NEVER_YET), "there is room for so many");
+        told.note(KeyId::from_u128(100), at(100), 100);
+        assert_eq!((told.ends.len(), told.of_all), (50, at(50)));
+    }
+
+    #[test]
+    fn keys_that_end_together_take_no_more_room() {
+        let mut told = Told { ends: HashMap::default(), of_all: NEVER_YET };
+        let end = Timestamp::from_unix_micros(7);
+        for number in 0..1000 {
+            told.note(KeyId::from_u128(number), end, 100);
+            assert!(told.ends.len() <= 100);
+        }
+        assert_eq!(told.of_all, end);
+    }
 }
