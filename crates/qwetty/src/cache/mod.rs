@@ -430,6 +430,12 @@ mod tests {
     }
 
     #[test]
+    fn a_key_prints_nothing_of_its_live_state() {
+        let key = look_up(&KeyCache::with_capacity(1), 0, 0);
+        assert!(format!("{key:?}").contains("state: KeyState { .. }"));
+    }
+
+    #[test]
     fn a_state_stays_until_its_window_is_over_and_goes_then() {
         let cache = KeyCache::with_capacity(1);
         assert!(take(&look_up(&cache, 0, 0), 0));
