@@ -24,6 +24,7 @@ use qwetty_authz::{Ask, ChannelScope, IpPolicy, PermissionSet};
 use qwetty_benches::Records;
 use qwetty_ratelimit::{Tier, TierQuotas};
 use qwetty_storage_sqlite::{Options, SqliteStore};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
@@ -71,26 +72,37 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Nobody waits for the store to answer for these any more.
     decide(runtime, &verifier, &values, KEYS as u64, Duration::from_secs(1));
 
-    println!("| round | | 50th percentile | 99th percentile | unknown values a second | resident |");
-    println!("|---|---|--:|--:|--:|--:|");
+    println!(
+        "| round | | 50th percentile | 99th percentile | unknown values a second | processors busy | of that with asking | resident |"
+    );
+    println!("|---|---|--:|--:|--:|--:|--:|--:|");
     for round in 1..=arguments.rounds {
         for (name, unknown) in [("alone", 0), ("flood", arguments.unknown)] {
             let over = AtomicBool::new(false);
-            let (mut took, refused) = scope(|scope| {
+            let busy_before = busy(ClockId::ProcessCPUTime);
+            let (mut took, refused, busy_asking) = scope(|scope| {
                 let flood = scope.spawn(|| {
-                    if unknown == 0 { 0 } else { flood(runtime, &verifier, unknown, &over, round) }
+                    let refused =
+                        if unknown == 0 { 0 } else { flood(runtime, &verifier, unknown, &over, round) };
+                    (refused, busy(ClockId::ThreadCPUTime))
                 });
+                let asking_before = busy(ClockId::ThreadCPUTime);
                 let took = decide(runtime, &verifier, &values, arguments.valid, time);
                 over.store(true, Ordering::Relaxed);
-                (took, flood.join().unwrap())
+                let asking = busy(ClockId::ThreadCPUTime) - asking_before;
+                let (refused, flooding) = flood.join().unwrap();
+                (took, refused, asking + flooding)
             });
+            let processors = |busy: Duration| busy.as_secs_f64() / time.as_secs_f64();
             took.sort_unstable();
             let percentile = |percent: usize| took[(took.len() - 1) * percent / 100];
             println!(
-                "| {round} | {name} | {:.1?} | {:.1?} | {} | {} MB |",
+                "| {round} | {name} | {:.1?} | {:.1?} | {} | {:.2} | {:.2} | {} MB |",
                 percentile(50),
                 percentile(99),
                 refused / arguments.seconds,
+                processors(busy(ClockId::ProcessCPUTime) - busy_before),
+                processors(busy_asking),
                 resident_kilobytes()? / 1024,
             );
         }
@@ -172,6 +184,11 @@ fn dues(rate: u64) -> impl Iterator<Item = (Duration, Instant)> {
         sleep((start + passed).saturating_duration_since(Instant::now()));
         (passed, start + passed)
     })
+}
+
+/// How long this process, or this thread, was on a processor.
+fn busy(clock: ClockId) -> Duration {
+    clock_gettime(clock).try_into().unwrap()
 }
 
 /// What the process has in memory, as Linux tells it.
