@@ -342,9 +342,13 @@ mod tests {
     }
 
     pub(super) fn first(number: u64) -> CachedKey {
+        first_under(digest(number), number)
+    }
+
+    pub(super) fn first_under(digest: KeyDigest, number: u64) -> CachedKey {
         let record = found(number).record;
         let access = Arc::new(record.access.clone());
-        CachedKey::first(digest(number), &record, access, KeyState::new())
+        CachedKey::first(digest, &record, access, KeyState::new())
     }
 
     fn look_up(cache: &KeyCache, number: u64, seconds: u64) -> Arc<CachedKey> {

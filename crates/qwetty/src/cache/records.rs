@@ -212,7 +212,7 @@ fn words(digest: &KeyDigest) -> [u64; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::tests::first;
+    use crate::cache::tests::{first, first_under};
 
     #[test]
     fn a_key_is_found_again_if_no_other_was_in_between() {
@@ -236,5 +236,22 @@ mod tests {
         assert_eq!(hash(&of(1, 0)), hash(&of(1, 1)));
         assert_eq!(part(of(1, 0)), part(of(2, 0)));
         assert_ne!(part(of(1, 0)), part(of(1, 1)));
+    }
+
+    #[test]
+    fn keys_that_lie_in_one_place_are_not_taken_for_each_other() {
+        let under = |last: u8| {
+            let mut bytes = [7; 32];
+            bytes[31] = last;
+            KeyDigest::from_bytes(bytes)
+        };
+        let records = Records::with_capacity(10);
+        for last in 0..3 {
+            let digest = under(last);
+            let put = records.put(&digest, || true, || Arc::new(first_under(digest, last.into())));
+            assert!(put.unwrap().1.is_none(), "{last} takes nobody's place");
+        }
+        assert_eq!(records.remove(&under(1)).unwrap().digest(), &under(1));
+        assert_eq!([0, 1, 2].map(|last| records.get(&under(last)).is_some()), [true, false, true]);
     }
 }
