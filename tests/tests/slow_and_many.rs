@@ -171,7 +171,10 @@ async fn whoever_is_slow_is_closed_after_thirty_seconds_and_nobody_waits_for_the
     }
     for server in [&plain, &tls] {
         for slow in Slow::ALL {
-            eventually("one is open", async || (open_from(server, slow.address()) == 1).then_some(())).await;
+            eventually(&format!("one {slow:?} is open"), async || {
+                (open_from(server, slow.address()) == 1).then_some(())
+            })
+            .await;
         }
     }
 
