@@ -6,10 +6,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use dashmap::DashMap;
 use qwetty::{Charge, Verdict};
 use qwetty_authz::Ask;
-use qwetty_benches::{BareHash, FastClock, KeysInMemory, Records, criterion};
+use qwetty_benches::{BareHash, FastClock, KeysInMemory, Records, bare_map, criterion};
 use rand::SeedableRng;
 use rand::rngs::ChaCha20Rng;
 use rand::seq::SliceRandom;
@@ -33,9 +32,7 @@ fn main() {
         let texts: Vec<String> = values.iter().map(|value| value.expose().to_owned()).collect();
 
         let bare_hash = BareHash::new([7; 32]);
-        // In the order in which the keys came into the engine's memory: what is asked for next does not lie next to it.
-        let bare_map: DashMap<[u8; 32], Arc<[u8; 256]>> =
-            keys.values().iter().map(|value| (*bare_hash.of(value).as_bytes(), Arc::new([0; 256]))).collect();
+        let bare_map = bare_map(&bare_hash, keys.values());
         let mut turns = texts.iter().cycle();
         group.bench_function(format!("bare_hash_and_map/{count}"), |b| {
             b.iter(|| {

@@ -10,10 +10,9 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use dashmap::DashMap;
 use qwetty::{Charge, Verdict};
 use qwetty_authz::Ask;
-use qwetty_benches::{BareHash, FastClock, KeysInMemory, Records, criterion};
+use qwetty_benches::{BareHash, FastClock, KeysInMemory, Records, bare_map, criterion};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
@@ -40,11 +39,7 @@ fn main() {
     let mut next = || turns.next().expect("a cycle has no end");
 
     let bare_hash = BareHash::new([7; 32]);
-    let bare_map: DashMap<[u8; 32], Arc<[u8; 256]>> = DashMap::new();
-    // In the order in which the keys came into the engine's memory: what is asked for next does not lie next to it.
-    for value in keys.values() {
-        bare_map.insert(*bare_hash.of(value).as_bytes(), Arc::new([0; 256]));
-    }
+    let bare_map = bare_map(&bare_hash, keys.values());
     group.bench_function("bare_hash_and_map", |b| {
         b.iter(|| {
             let digest = bare_hash.of_text(next());

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use futures_util::future::join_all;
-use qwetty_benches::{Records, criterion};
+use qwetty_benches::{Records, busy, criterion};
 use qwetty_keys::{KeyDigest, KeyId, OrganizationId, Timestamp};
 use qwetty_ratelimit::{LimiterCell, Moment, Quota, WindowSnapshot};
 use qwetty_storage::{
@@ -23,8 +23,8 @@ use qwetty_storage::{
     Outcome, OutcomeCounts, SavedWindow, UsageBatch, UsageRow, UsageStore,
 };
 use qwetty_storage_sqlite::{Options, SqliteStore};
-use rusqlite::{Connection, OptionalExtension};
-use rustix::time::{ClockId, clock_gettime};
+use rusqlite::{Connection, OptionalExtension, ToSql};
+use rustix::time::ClockId;
 use tokio::runtime::{Builder, Runtime};
 
 const KEYS: usize = 10_000;
@@ -126,12 +126,22 @@ fn look_ups(
 /// A file of as many rows of about the size of a key, for a look-up by an index and nothing more: on the caller's own thread,
 /// from one table, nothing parsed.
 fn bare_table(directory: &Path, digests: &[KeyDigest]) -> Connection {
-    let mut connection = Connection::open(directory.join("bare.db")).unwrap();
+    bare(
+        &directory.join("bare.db"),
+        "CREATE TABLE bare (digest BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID",
+        "INSERT INTO bare VALUES (?, zeroblob(300))",
+        digests.iter().map(KeyDigest::as_bytes),
+    )
+}
+
+/// A file with one table, into which a row for each of these keys was inserted.
+fn bare(file: &Path, table: &str, insert: &str, keys: impl IntoIterator<Item = impl ToSql>) -> Connection {
+    let mut connection = Connection::open(file).unwrap();
     connection.pragma_update(None, "journal_mode", "wal").unwrap();
-    connection.execute_batch("CREATE TABLE bare (digest BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID").unwrap();
+    connection.execute_batch(table).unwrap();
     let transaction = connection.transaction().unwrap();
-    for digest in digests {
-        transaction.execute("INSERT INTO bare VALUES (?, zeroblob(300))", [digest.as_bytes()]).unwrap();
+    for key in keys {
+        transaction.execute(insert, [key]).unwrap();
     }
     transaction.commit().unwrap();
     connection
@@ -246,15 +256,12 @@ fn usage(
 
 /// A file of as many rows, each with a count.
 fn bare_counts(directory: &Path) -> Connection {
-    let mut connection = Connection::open(directory.join("counts.db")).unwrap();
-    connection.pragma_update(None, "journal_mode", "wal").unwrap();
-    connection.execute_batch("CREATE TABLE bare (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)").unwrap();
-    let transaction = connection.transaction().unwrap();
-    for id in 0..USED as i64 {
-        transaction.execute("INSERT INTO bare VALUES (?, 0)", [id]).unwrap();
-    }
-    transaction.commit().unwrap();
-    connection
+    bare(
+        &directory.join("counts.db"),
+        "CREATE TABLE bare (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)",
+        "INSERT INTO bare VALUES (?, 0)",
+        0..USED as i64,
+    )
 }
 
 /// What a second of use leaves of a key, whose window is this one.
@@ -282,8 +289,7 @@ fn snapshot_after_use(window: &LimiterCell, second: u64) -> WindowSnapshot {
 
 /// How long the threads of this process ran on a processor while this was done so often.
 fn processor_time(times: u64, mut work: impl FnMut()) -> Duration {
-    let now = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
-    let start = now();
+    let start = busy(ClockId::ProcessCPUTime);
     (0..times).for_each(|_| work());
-    now() - start
+    busy(ClockId::ProcessCPUTime) - start
 }

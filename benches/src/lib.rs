@@ -10,6 +10,8 @@
 )]
 
 mod bare_hash;
+mod bare_map;
+mod busy;
 mod fast_clock;
 mod keys_in_memory;
 mod records;
@@ -21,6 +23,8 @@ mod threads;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use bare_hash::BareHash;
+pub use bare_map::bare_map;
+pub use busy::busy;
 pub use fast_clock::FastClock;
 pub use keys_in_memory::KeysInMemory;
 pub use records::{Key, Records};

@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use qwetty::{Caller, Charge, Engine, NewKey, Origin, Verdict, Verifier, VerifyRequest};
 use qwetty_authz::{Ask, ChannelScope, IpPolicy, PermissionSet};
-use qwetty_benches::Records;
+use qwetty_benches::{Records, busy};
 use qwetty_ratelimit::{Tier, TierQuotas};
 use qwetty_storage_sqlite::{Options, SqliteStore};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
@@ -184,11 +184,6 @@ fn dues(rate: u64) -> impl Iterator<Item = (Duration, Instant)> {
         sleep((start + passed).saturating_duration_since(Instant::now()));
         (passed, start + passed)
     })
-}
-
-/// How long this process, or this thread, was on a processor.
-fn busy(clock: ClockId) -> Duration {
-    clock_gettime(clock).try_into().unwrap()
 }
 
 /// What the process has in memory, as Linux tells it.
