@@ -2,6 +2,7 @@
 
 mod address_budget;
 mod bearer;
+mod byte_set;
 mod client_address;
 mod error_code;
 mod failed_attempts;

@@ -8,6 +8,7 @@ mod pattern;
 mod qwetty;
 mod route;
 mod table;
+mod text_map;
 mod tree;
 
 pub use channel::ChannelSource;

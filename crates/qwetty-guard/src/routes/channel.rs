@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use http::header::HeaderName;
 
+use crate::byte_set::ByteSet;
+
 /// Where the channel of a request stands.
 ///
 /// A request that says nothing there is tied to no channel and passes every scope; the service filters its answer by
@@ -28,13 +30,24 @@ pub enum ChannelSource {
 /// The id of no channel: ids have one character at least.
 const NO_CHANNEL: Cow<'static, str> = Cow::Borrowed("");
 
+/// The channel in a segment of a path.
+pub(super) fn in_segment(segment: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    Some(match segment {
+        Cow::Borrowed(segment) => String::from_utf8_lossy(segment),
+        Cow::Owned(segment) => String::from_utf8(segment).map_or(NO_CHANNEL, Cow::Owned),
+    })
+}
+
 /// The channel in a query string.
 pub(super) fn in_query<'a>(query: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
-    let channel = the_one(form_urlencoded::parse(query), name);
+    if query.is_empty() {
+        return None;
+    }
+    let channel = the_one(query.split(|byte| *byte == b'&'), name);
     // Some programs part parameters at `;` as well. What they would read otherwise is no one channel.
     if query.contains(&b';') {
         let parts = query.split(|byte| matches!(byte, b'&' | b';'));
-        if the_one(parts.flat_map(form_urlencoded::parse), name) != channel {
+        if the_one(parts, name) != channel {
             return Some(NO_CHANNEL);
         }
     }
@@ -42,12 +55,10 @@ pub(super) fn in_query<'a>(query: &'a [u8], name: &str) -> Option<Cow<'a, str>> 
 }
 
 /// The value of all parameters of this name. Text that is broken comes out with characters that no id has.
-fn the_one<'a>(
-    parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-    name: &str,
-) -> Option<Cow<'a, str>> {
+fn the_one<'a>(parameters: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<Cow<'a, str>> {
     let mut channel: Option<Cow<'a, str>> = None;
-    for (own, value) in parameters {
+    for parameter in parameters.filter(|parameter| !is_plainly_another(parameter, name)) {
+        let Some((own, value)) = form_urlencoded::parse(parameter).next() else { continue };
         let is_own = own == name;
         if !is_own && !could_be(&own, name) {
             continue;
@@ -58,6 +69,16 @@ fn the_one<'a>(
         channel = Some(value);
     }
     channel
+}
+
+/// What no program reads as anything else in the name of a parameter.
+static PLAIN: ByteSet = ByteSet::alphanumeric_and(b"-_.");
+
+/// Whether a parameter need not be decoded to see that no program takes it for the one of this name. Most need not.
+fn is_plainly_another(parameter: &[u8], name: &str) -> bool {
+    let end = parameter.iter().position(|byte| !PLAIN.contains(*byte)).unwrap_or(parameter.len());
+    let (own, rest) = parameter.split_at(end);
+    matches!(rest, [] | [b'=', ..]) && !own.eq_ignore_ascii_case(name.as_bytes())
 }
 
 /// Whether some program takes a parameter for the one of this name: one that does not tell case, trims what is no letter, or
@@ -81,6 +102,7 @@ pub(super) fn in_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option
 mod tests {
     use super::*;
     use http::HeaderValue;
+    use proptest::prelude::*;
     use qwetty_authz::ChannelId;
 
     fn query(text: &[u8]) -> Option<String> {
@@ -146,5 +168,29 @@ mod tests {
     fn a_header_names_its_channel() {
         assert_eq!(header(&[]), None);
         assert_eq!(header(&[b"wa-1"]).as_deref(), Some("wa-1"));
+    }
+
+    /// The values of all parameters that some program takes for the one of this name, each with whether it is by its name.
+    fn candidates(query: &[u8], name: &str) -> Vec<(bool, String)> {
+        let decoded = form_urlencoded::parse(query).filter(|(own, _)| own == name || could_be(own, name));
+        decoded.map(|(own, value)| (own == name, value.into_owned())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_parameter_is_passed_over_that_could_be_the_channels(
+            query in r"(&|=|id|Id|iD|%69d|i%64|[\[\]+. -]|%(00|20|5b|ff)|[ -:<-~]){0,12}",
+        ) {
+            let candidates = candidates(query.as_bytes(), "id");
+            let expected = match candidates.as_slice() {
+                [] => None,
+                [first @ (true, value), others @ ..] if others.iter().all(|other| other == first) => {
+                    Some(value.as_str())
+                }
+                _ => Some(""),
+            };
+            let channel = in_query(query.as_bytes(), "id");
+            prop_assert_eq!(channel.as_deref(), expected);
+        }
     }
 }

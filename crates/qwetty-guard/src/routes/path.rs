@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use smallvec::SmallVec;
 
-/// The segments of a path, each percent-decoded once. The path `/` has none.
-pub(super) type Segments<'a> = SmallVec<[Cow<'a, str>; 12]>;
+use crate::byte_set::ByteSet;
+
+/// The segments of a path, each percent-decoded once, in UTF-8. The path `/` has none.
+pub(super) type Segments<'a> = SmallVec<[Cow<'a, [u8]>; 12]>;
 
 /// What stands in a segment of canonical form as itself: `pchar` of RFC 3986, section 3.3.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -27,6 +29,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b':')
     .remove(b'@');
+
+/// What stands for itself wherever it stands in a request's segment, but for a `.` that begins it: all visible characters of
+/// ASCII without `/`, `?`, `#`, `%`, `;` and `\`.
+static PLAIN: ByteSet = ByteSet::alphanumeric_and(b"-._~!$&'()*+,=:@\"<>[]^`{|}");
 
 /// Why a path is not in normal form. Two programs could read such a path as two different ones, so it is never mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,17 +63,19 @@ pub enum PathFault {
     Encoding,
 }
 
-/// The segments of a path in normal form. What needs no decoding is borrowed.
-pub(super) fn segments(path: &[u8]) -> Result<Segments<'_>, PathFault> {
-    let rest = path.strip_prefix(b"/").ok_or(PathFault::Relative)?;
-    let mut segments = Segments::new();
-    if !rest.is_empty() {
-        // Not collected: that would hand all this room around.
-        for raw in rest.split(|byte| *byte == b'/') {
-            segments.push(segment(raw)?);
-        }
+/// Takes the segments of the path that a target begins with, if it is in normal form, and gives what stands behind its `?`.
+/// What needs no decoding is borrowed. They are put where the caller wants them, for they take much room to hand around.
+///
+/// # Errors
+///
+/// [`PathFault::Fragment`] if the target has a `#` anywhere, else the first fault of the path.
+pub(super) fn split<'a>(target: &'a [u8], segments: &mut Segments<'a>) -> Result<&'a [u8], PathFault> {
+    let has_fragment = |text: &[u8]| text.contains(&b'#');
+    match path_segments(target, segments) {
+        Ok(query) if !has_fragment(query) => Ok(query),
+        Err(fault) if !has_fragment(target) => Err(fault),
+        _ => Err(PathFault::Fragment),
     }
-    Ok(segments)
 }
 
 /// The one spelling of a segment that is in canonical form.
@@ -75,7 +83,36 @@ pub(super) fn canonical(segment: &str) -> String {
     utf8_percent_encode(segment, SEGMENT).to_string()
 }
 
-fn segment(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
+fn path_segments<'a>(target: &'a [u8], segments: &mut Segments<'a>) -> Result<&'a [u8], PathFault> {
+    match target {
+        [b'/'] => return Ok(&[]),
+        [b'/', b'?', query @ ..] => return Ok(query),
+        [b'/', ..] => {}
+        _ => return Err(PathFault::Relative),
+    }
+    let mut rest = target;
+    while let Some(text) = rest.strip_prefix(b"/") {
+        let (segment, after) = first_segment(text)?;
+        segments.push(segment);
+        rest = after;
+    }
+    Ok(rest.strip_prefix(b"?").unwrap_or(rest))
+}
+
+/// The segment that a text begins with, and what follows it.
+fn first_segment(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), PathFault> {
+    let until = |is_end: fn(u8) -> bool| text.iter().position(|byte| is_end(*byte)).unwrap_or(text.len());
+    let (plain, rest) = text.split_at(until(|byte| !PLAIN.contains(byte)));
+    // Nearly all are such, and there is nothing more to see in one.
+    if matches!(rest, [] | [b'/' | b'?', ..]) && matches!(plain, [first, ..] if *first != b'.') {
+        return Ok((Cow::Borrowed(plain), rest));
+    }
+    let (raw, rest) = text.split_at(until(|byte| matches!(byte, b'/' | b'?')));
+    Ok((segment(raw)?, rest))
+}
+
+/// A segment, decoded, from as it stands in a path.
+pub(super) fn segment(raw: &[u8]) -> Result<Cow<'_, [u8]>, PathFault> {
     let mut is_encoded = false;
     for byte in raw {
         match byte {
@@ -87,21 +124,16 @@ fn segment(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
             _ => return Err(PathFault::NotAscii),
         }
     }
-    let text = if is_encoded {
-        Cow::Owned(decoded(raw)?)
-    } else {
-        Cow::Borrowed(std::str::from_utf8(raw).map_err(|_| PathFault::NotAscii)?)
-    };
+    let text = if is_encoded { Cow::Owned(decoded(raw)?) } else { Cow::Borrowed(raw) };
     // Some servers cut a segment's parameters off before they look at the segment itself.
-    let own = text.bytes().take_while(|byte| *byte != b';').take(3);
-    match own.clone().count() {
-        0 => Err(PathFault::EmptySegment),
-        1 | 2 if own.clone().all(|byte| byte == b'.') => Err(PathFault::DotSegment),
-        _ => Ok(text),
+    match text.split(|byte| *byte == b';').next() {
+        None | Some(b"") => Err(PathFault::EmptySegment),
+        Some(b"." | b"..") => Err(PathFault::DotSegment),
+        Some(_) => Ok(text),
     }
 }
 
-fn decoded(raw: &[u8]) -> Result<String, PathFault> {
+fn decoded(raw: &[u8]) -> Result<Vec<u8>, PathFault> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.iter();
     while let Some(byte) = rest.next() {
@@ -118,7 +150,7 @@ fn decoded(raw: &[u8]) -> Result<String, PathFault> {
     if text.contains(char::is_control) {
         return Err(PathFault::Control);
     }
-    Ok(text)
+    Ok(text.into_bytes())
 }
 
 fn hex_digit(byte: Option<&u8>) -> Result<u8, PathFault> {
@@ -132,7 +164,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn told(path: &[u8]) -> Result<Vec<String>, PathFault> {
-        Ok(segments(path)?.into_iter().map(Cow::into_owned).collect())
+        let mut segments = Segments::new();
+        split(path, &mut segments)?;
+        Ok(segments.iter().map(|segment| String::from_utf8(segment.to_vec()).unwrap()).collect())
     }
 
     #[test]
@@ -177,7 +211,8 @@ mod tests {
 
     #[test]
     fn an_ordinary_path_is_borrowed() {
-        let found = segments(b"/api/v1/chats/5/messages").unwrap();
+        let mut found = Segments::new();
+        split(b"/api/v1/chats/5/messages", &mut found).unwrap();
         assert!(!found.spilled() && found.iter().all(|segment| matches!(segment, Cow::Borrowed(_))));
     }
 
@@ -190,10 +225,49 @@ mod tests {
         }
     }
 
+    /// The same, with a close look at every segment.
+    fn looked_at_closely(target: &[u8]) -> Result<Vec<String>, PathFault> {
+        if target.contains(&b'#') {
+            return Err(PathFault::Fragment);
+        }
+        let path = target.split(|byte| *byte == b'?').next().unwrap();
+        let rest = path.strip_prefix(b"/").ok_or(PathFault::Relative)?;
+        let raw = rest.split(|byte| *byte == b'/').filter(|_| !rest.is_empty());
+        raw.map(|raw| Ok(String::from_utf8(segment(raw)?.into_owned()).unwrap())).collect()
+    }
+
+    #[test]
+    fn the_query_is_what_stands_behind_the_first_question_mark() {
+        for (target, query) in [
+            ("/", ""),
+            ("/?", ""),
+            ("/?a/b", "a/b"),
+            ("/a", ""),
+            ("/a?", ""),
+            ("/a?b?c=/../%zz", "b?c=/../%zz"),
+        ] {
+            let found = split(target.as_bytes(), &mut Segments::new());
+            assert_eq!(found, Ok(query.as_bytes()), "{target}");
+        }
+        for target in ["/a?b#c", "//?#", "#", "?#"] {
+            assert_eq!(told(target.as_bytes()), Err(PathFault::Fragment), "{target}");
+        }
+    }
+
     proptest! {
         #[test]
+        fn the_short_look_at_a_segment_sees_what_the_close_one_sees(
+            target in r"(/|/|[a-z.;?#%\\]|%[0-9a-fA-F]{2}|[ -~]|.){0,12}",
+        ) {
+            for target in [format!("/{target}"), target] {
+                let target = target.as_bytes();
+                prop_assert_eq!(told(target), looked_at_closely(target));
+            }
+        }
+
+        #[test]
         fn what_is_accepted_has_one_meaning(
-            path in r"(/|%2[efEF35]|%[0-9a-fA-F]{2}|%C3%BC|[a-z.;@%]|[ -~]){0,16}",
+            path in r"(/|%2[efEF35]|%[0-9a-fA-F]{2}|%C3%BC|[a-z.;@%]|[ ->@-~]){0,16}",
         ) {
             let path = format!("/{path}");
             if let Ok(found) = told(path.as_bytes()) {
@@ -210,8 +284,8 @@ mod tests {
 
         #[test]
         fn any_bytes_are_judged_without_a_panic(path in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let _ = segments(&path);
-            let _ = segments(&[&b"/"[..], &path].concat());
+            let _ = told(&path);
+            let _ = told(&[&b"/"[..], &path].concat());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A path pattern of the route table.
 
-use super::path::{PathFault, canonical, segments};
+use super::path::{self, PathFault, canonical};
 
 /// A path with parameters: `/api/v1/chats/{chatId}`, `/files/{*path}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,10 +120,8 @@ fn literal(segment: &str) -> Result<String, PatternFault> {
     }
     // Whoever writes a table may forget to encode; whoever writes a request must not.
     let spelled = if segment.is_ascii() { segment.to_owned() } else { canonical(segment) };
-    let path = format!("/{spelled}");
-    let Some(text) = segments(path.as_bytes()).map_err(PatternFault::NotNormal)?.pop() else {
-        return Err(PatternFault::NotNormal(PathFault::EmptySegment));
-    };
+    let text = path::segment(spelled.as_bytes()).map_err(PatternFault::NotNormal)?;
+    let text = String::from_utf8_lossy(&text);
     let wanted = canonical(&text);
     if wanted == segment {
         Ok(text.into_owned())

@@ -1,7 +1,6 @@
 //! The table itself: checked when it is built, asked for every request.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use http::Method;
 use http::header::{HeaderMap, HeaderName};
@@ -10,7 +9,7 @@ use qwetty_authz::{Catalogue, Permission};
 use super::channel::{self, ChannelSource};
 use super::error::{RouteError, RouteFault};
 use super::need::Need;
-use super::path::{PathFault, segments};
+use super::path::{self, PathFault, Segments};
 use super::pattern::Pattern;
 use super::route::Route;
 use super::tree::{NearMiss, Tree};
@@ -24,8 +23,8 @@ use super::tree::{NearMiss, Tree};
 #[derive(Debug, Clone, Default)]
 pub struct RouteTable {
     rows: Vec<Row>,
-    /// A tree for each method that has rows.
-    methods: BTreeMap<String, Tree>,
+    /// A tree for each method that has rows. They are few.
+    methods: Vec<(String, Tree)>,
 }
 
 /// Why a request has no row.
@@ -89,19 +88,15 @@ impl RouteTable {
         target: &'a [u8],
         headers: &'a HeaderMap,
     ) -> Result<Need<'a>, Unmapped> {
-        if target.contains(&b'#') {
-            return Err(PathFault::Fragment.into());
-        }
-        let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
-        let (path, query) = target.split_at(end);
-        let mut segments = segments(path)?;
-        let tree = self.methods.get(method).ok_or(Unmapped::NoRow)?;
+        let mut segments = Segments::new();
+        let query = path::split(target, &mut segments)?;
+        let (_, tree) = self.methods.iter().find(|(own, _)| own == method).ok_or(Unmapped::NoRow)?;
         let index = tree.find(&segments).map_err(|NearMiss| Unmapped::NearMiss)?.ok_or(Unmapped::NoRow)?;
         let row = self.rows.get(index).ok_or(Unmapped::NoRow)?;
         let channel: Option<Cow<'a, str>> = match &row.channel {
             Source::None => None,
-            Source::Segment(index) => Some(segments.swap_remove(*index)),
-            Source::Query(name) => channel::in_query(query.strip_prefix(b"?").unwrap_or(query), name),
+            Source::Segment(index) => channel::in_segment(segments.swap_remove(*index)),
+            Source::Query(name) => channel::in_query(query, name),
             Source::Header(name) => channel::in_header(headers, name),
         };
         Ok(Need { permissions: row.permissions.iter().map(Permission::as_str).collect(), channel })
@@ -127,7 +122,11 @@ impl RouteTable {
         if let Some(earlier) = known.iter().position(covers) {
             return Err(RouteFault::Unreachable(earlier + 1));
         }
-        self.methods.entry(route.method.clone()).or_default().insert(&pattern, known.len());
+        let tree = match self.methods.iter_mut().find(|(own, _)| *own == route.method) {
+            Some((_, tree)) => tree,
+            None => &mut self.methods.push_mut((route.method.clone(), Tree::default())).1,
+        };
+        tree.insert(&pattern, known.len());
         self.rows.push(Row { permissions, channel });
         Ok((method, pattern))
     }

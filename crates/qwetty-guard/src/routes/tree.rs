@@ -1,42 +1,46 @@
 //! The rows of one method by the segments of their patterns.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::pattern::{Pattern, Segment};
+use super::text_map::TextMap;
 
 /// Finds the first row that matches without looking at every row.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Tree {
-    literals: BTreeMap<String, Tree>,
+    literals: TextMap<Tree>,
     /// The literals as lenient programs read them.
     loose_literals: BTreeSet<String>,
     parameter: Option<Box<Tree>>,
     /// The first row whose pattern ends here.
-    ends: Option<usize>,
+    ends: usize,
     /// The first row whose pattern goes on with one or more segments from here.
-    rest: Option<usize>,
+    rest: usize,
     /// The first of all rows from here on.
-    first: Option<usize>,
+    first: usize,
 }
+
+/// Where there is no row: behind all of them.
+const NO_ROW: usize = usize::MAX;
 
 impl Tree {
     /// Adds a row; rows come in their order.
     pub(super) fn insert(&mut self, pattern: &Pattern, row: usize) {
         let mut node = self;
-        node.first.get_or_insert(row);
+        node.first = node.first.min(row);
         for segment in &pattern.segments {
             node = match segment {
                 Segment::Literal(text) => {
                     node.loose_literals.insert(loose(text));
-                    node.literals.entry(text.clone()).or_default()
+                    node.literals.or_default(text)
                 }
                 Segment::Parameter(_) => node.parameter.get_or_insert_default(),
             };
-            node.first.get_or_insert(row);
+            node.first = node.first.min(row);
         }
         let end = if pattern.has_rest { &mut node.rest } else { &mut node.ends };
-        end.get_or_insert(row);
+        *end = row.min(*end);
     }
 
     /// The first row that matches these segments.
@@ -44,39 +48,60 @@ impl Tree {
     /// # Errors
     ///
     /// [`NearMiss`], if a segment that some row takes as a parameter could be a literal to another program.
-    pub(super) fn find(&self, segments: &[Cow<'_, str>]) -> Result<Option<usize>, NearMiss> {
-        self.find_before(segments, usize::MAX)
+    pub(super) fn find(&self, segments: &[Cow<'_, [u8]>]) -> Result<Option<usize>, NearMiss> {
+        let row = self.find_before(segments, NO_ROW)?;
+        Ok((row != NO_ROW).then_some(row))
     }
 
-    /// The first that is also before this one. Each node is visited once at most, so a table bounds the work.
-    fn find_before(&self, segments: &[Cow<'_, str>], before: usize) -> Result<Option<usize>, NearMiss> {
-        if self.first.is_none_or(|first| first >= before) {
-            return Ok(None);
+    /// The first that matches, or this one if that is before it. Each node is visited once at most, so a table bounds the work.
+    fn find_before(&self, segments: &[Cow<'_, [u8]>], mut first: usize) -> Result<usize, NearMiss> {
+        let mut node = self;
+        let mut segments = segments.iter();
+        while node.first < first {
+            let Some(segment) = segments.next() else {
+                return Ok(first.min(node.ends));
+            };
+            let literal = node.literals.get(segment);
+            let takes_any = node.parameter.is_some() || node.rest != NO_ROW;
+            if literal.is_none() && takes_any && node.could_be_literal(segment) {
+                return Err(NearMiss);
+            }
+            first = first.min(node.rest);
+            node = match (literal, node.parameter.as_deref()) {
+                (None, None) => break,
+                (Some(only), None) | (None, Some(only)) => only,
+                (Some(literal), Some(parameter)) => {
+                    first = literal.find_before(segments.as_slice(), first)?;
+                    parameter
+                }
+            };
         }
-        let Some((segment, others)) = segments.split_first() else {
-            return Ok(self.ends.filter(|row| *row < before));
-        };
-        let literal = self.literals.get(segment.as_ref());
-        let takes_any = self.parameter.is_some() || self.rest.is_some();
-        if literal.is_none() && takes_any && self.could_be_literal(segment) {
-            return Err(NearMiss);
-        }
-        let mut found = self.rest.filter(|row| *row < before);
-        for next in [literal, self.parameter.as_deref()].into_iter().flatten() {
-            found = next.find_before(others, found.unwrap_or(before))?.or(found);
-        }
-        Ok(found)
+        Ok(first)
     }
 
     /// Whether some program takes a segment for a literal here: one that does not tell case, cuts off what stands behind a `;` or
     /// the last `.`, or trims spaces and dots.
-    fn could_be_literal(&self, segment: &str) -> bool {
+    #[inline(never)] // Few requests come here: the walk is faster without all this in its midst.
+    fn could_be_literal(&self, segment: &[u8]) -> bool {
         if self.loose_literals.is_empty() {
             return false;
         }
-        let segment = loose(segment);
+        let segment = loose(&String::from_utf8_lossy(segment));
         let stem = segment.rsplit_once('.').map_or(segment.as_str(), |(stem, _)| stem.trim_end());
         self.loose_literals.contains(segment.as_str()) || self.loose_literals.contains(stem)
+    }
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self {
+            literals: TextMap::default(),
+            loose_literals: BTreeSet::new(),
+            parameter: None,
+            ends: NO_ROW,
+            rest: NO_ROW,
+            first: NO_ROW,
+        }
     }
 }
 
@@ -96,7 +121,7 @@ mod tests {
     fn could_be(segment: &str, literal: &str) -> bool {
         let mut tree = Tree::default();
         tree.insert(&Pattern::parse(&format!("/{literal}")).unwrap(), 0);
-        tree.could_be_literal(segment)
+        tree.could_be_literal(segment.as_bytes())
     }
 
     #[test]
