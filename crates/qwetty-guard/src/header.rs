@@ -37,6 +37,40 @@ pub fn single_value<'a>(
     Ok(headers.get(name))
 }
 
+/// What stands under the name of a header that may stand once, for whoever goes through all headers. To go through them once
+/// costs less than to look up several names.
+#[derive(Clone, Copy)]
+pub enum Single<'a> {
+    /// Nothing, so far.
+    Absent,
+    /// This value.
+    Once(&'a HeaderValue),
+    /// Several values.
+    Repeated,
+}
+
+impl<'a> Single<'a> {
+    /// Takes a value that stands under the name.
+    pub fn add(&mut self, value: &'a HeaderValue) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+
+    /// The value of the header `name`, `None` if it is absent.
+    ///
+    /// # Errors
+    /// [`HeaderError::Repeated`] if it stands twice.
+    pub fn value(self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, HeaderError> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Once(value) => Ok(Some(value)),
+            Self::Repeated => Err(HeaderError::Repeated(name.clone())),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +84,19 @@ mod tests {
         assert_eq!(single(&headers, &HOST), Ok(Some("a")));
         headers.append(HOST, HeaderValue::from_static("a"));
         assert_eq!(single(&headers, &HOST), Err(HeaderError::Repeated(HOST)));
+    }
+
+    #[test]
+    fn going_through_all_finds_what_looking_up_finds() {
+        for values in [&[][..], &["a"], &["a", "a"], &["a", "b", "c"]] {
+            let mut headers = HeaderMap::new();
+            let mut found = Single::Absent;
+            for value in values {
+                headers.append(HOST, HeaderValue::from_static(value));
+            }
+            headers.values().for_each(|value| found.add(value));
+            assert_eq!(found.value(&HOST), single_value(&headers, &HOST), "{values:?}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use client_address::{TrustedProxies, WithoutForwardedFor, client_address};
 pub use error_code::ErrorCode;
 pub use failed_attempts::{Attempt, FailedAttempts};
 pub use faults::Faults;
-pub use header::{HeaderError, single, single_value};
+pub use header::{HeaderError, Single, single, single_value};
 pub use header_texts::{HeaderForm, HeaderTextError, HeaderTexts, push_decimal};
 pub use judge::{Refused, judge, judge_in_memory};
 pub use limits::{LimitError, check_limits};

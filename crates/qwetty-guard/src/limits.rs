@@ -1,10 +1,11 @@
 //! What is refused before a request is looked at: sizes, the host, and codings that are not undone.
 
-use http::header::{AUTHORIZATION, HOST, HeaderMap, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Uri, Version};
 
-use crate::header::{HeaderError, single, single_value};
+use crate::byte_set::ByteSet;
+use crate::header::{HeaderError, Single};
 
 /// Longest URI, in bytes.
 const MAX_URI: usize = 8 * 1024;
@@ -47,39 +48,48 @@ pub fn check_limits(request: &Parts) -> Result<(), LimitError> {
     if uri_length(&request.uri) > MAX_URI {
         return Err(LimitError::UriTooLong);
     }
-    if section_length(&request.headers) > MAX_HEADERS {
+    let (mut host, mut authorization, mut coding) = (Single::Absent, Single::Absent, Single::Absent);
+    let mut length = 0;
+    for (name, value) in &request.headers {
+        let name = name.as_str();
+        length += name.len() + value.len() + ": \r\n".len();
+        match name {
+            "host" => host.add(value),
+            "authorization" => authorization.add(value),
+            "transfer-encoding" => coding.add(value),
+            _ => {}
+        }
+    }
+    if length > MAX_HEADERS {
         return Err(LimitError::HeadersTooLarge);
     }
-    match single(&request.headers, &HOST)? {
+    match host.value(&HOST)? {
         None if request.version == Version::HTTP_11 => return Err(LimitError::NoHost),
-        Some(host) if !is_host(host) => return Err(LimitError::NotAHost),
+        Some(host) if !is_host(host.as_bytes()) => {
+            host.to_str().map_err(|_| HeaderError::NotText(HOST))?;
+            return Err(LimitError::NotAHost);
+        }
         _ => {}
     }
     // Also where nobody reads it: whoever stands before this server could have taken another one.
-    single_value(&request.headers, &AUTHORIZATION)?;
-    match single(&request.headers, &TRANSFER_ENCODING) {
+    authorization.value(&AUTHORIZATION)?;
+    match coding.value(&TRANSFER_ENCODING) {
         Ok(None) => Ok(()),
-        Ok(Some(coding)) if coding.eq_ignore_ascii_case("chunked") => Ok(()),
+        Ok(Some(coding)) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
         Ok(Some(_)) | Err(_) => Err(LimitError::UnknownCoding),
     }
 }
 
 /// Whether a text has only characters of `uri-host [ ":" port ]` (RFC 3986, section 3.2.2). Empty is a host, too.
-fn is_host(text: &str) -> bool {
-    text.bytes().all(|byte| {
-        matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&')
-            || matches!(byte, b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'[' | b']')
-    })
+fn is_host(text: &[u8]) -> bool {
+    static CHARACTERS: ByteSet = ByteSet::alphanumeric_and(b"-._~%!$&'()*+,;=:[]");
+    text.iter().all(|byte| CHARACTERS.contains(*byte))
 }
 
 fn uri_length(uri: &Uri) -> usize {
     let scheme = uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     scheme + authority + uri.path_and_query().map_or(0, |path| path.as_str().len())
-}
-
-fn section_length(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The request that a gateway asks about.
 
 use http::Method;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
-use qwetty_guard::HeaderError;
+use qwetty_guard::{HeaderError, Single};
 
 use crate::route::AUTHORIZE_ENVOY;
 
@@ -53,31 +53,23 @@ struct Pair {
     uri: HeaderName,
 }
 
-/// What stands under the name of a header that may stand once.
-#[derive(Clone, Copy)]
-enum Told<'a> {
-    Nothing,
-    Once(&'a HeaderValue),
-    Repeated,
-}
-
 impl<'a> OriginalRequest<'a> {
     /// The request in a gateway's headers: one of the two pairs, or both if they are equal, each header once.
     ///
     /// # Errors
     /// [`OriginalError`] for anything else.
     pub(crate) fn in_headers(headers: &'a HeaderMap) -> Result<Self, OriginalError> {
-        let names = [&FORWARDED.method, &FORWARDED.uri, &ORIGINAL.method, &ORIGINAL.uri];
-        // Once through them all costs less than to look up four, two of which are not there.
-        let mut told = [Told::Nothing; 4];
+        let (mut method, mut uri) = (Single::Absent, Single::Absent);
+        let (mut original_method, mut original_uri) = (Single::Absent, Single::Absent);
         for (name, value) in headers {
-            for (own, told) in names.into_iter().zip(&mut told) {
-                if own == name {
-                    *told = told.and(value);
-                }
+            match name.as_str() {
+                "x-forwarded-method" => method.add(value),
+                "x-forwarded-uri" => uri.add(value),
+                "x-original-method" => original_method.add(value),
+                "x-original-uri" => original_uri.add(value),
+                _ => {}
             }
         }
-        let [method, uri, original_method, original_uri] = told;
         match (FORWARDED.read(method, uri)?, ORIGINAL.read(original_method, original_uri)?) {
             (Some(one), Some(other)) if one != other => Err(OriginalError::Disagreeing),
             (Some(one), _) | (None, Some(one)) => Ok(one),
@@ -93,28 +85,11 @@ impl<'a> OriginalRequest<'a> {
     }
 }
 
-impl<'a> Told<'a> {
-    fn and(self, value: &'a HeaderValue) -> Self {
-        match self {
-            Self::Nothing => Self::Once(value),
-            Self::Once(_) | Self::Repeated => Self::Repeated,
-        }
-    }
-
-    fn value(self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, HeaderError> {
-        match self {
-            Self::Nothing => Ok(None),
-            Self::Once(value) => Ok(Some(value)),
-            Self::Repeated => Err(HeaderError::Repeated(name.clone())),
-        }
-    }
-}
-
 impl Pair {
     fn read<'a>(
         &self,
-        method: Told<'a>,
-        uri: Told<'a>,
+        method: Single<'a>,
+        uri: Single<'a>,
     ) -> Result<Option<OriginalRequest<'a>>, OriginalError> {
         let missing =
             |name: &HeaderName, beside: &HeaderName| OriginalError::Incomplete(name.clone(), beside.clone());
@@ -135,7 +110,8 @@ impl Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderValue, Request};
+    use http::Request;
+    use http::header::HeaderValue;
 
     const METHOD: &str = "x-forwarded-method";
     const URI: &str = "x-forwarded-uri";
