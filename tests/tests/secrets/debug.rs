@@ -78,6 +78,7 @@ async fn no_public_type_prints_a_value_or_a_digest() {
         Api,
         Console,
         ProblemObject<'static>,
+        Single<'static>,
         Guard,
         GuardLayer<Requiring>,
         GuardService<(), Requiring>,
