@@ -58,7 +58,7 @@ pub(super) fn in_query<'a>(query: &'a [u8], name: &str) -> Option<Cow<'a, str>> 
 fn the_one<'a>(parameters: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<Cow<'a, str>> {
     let mut channel: Option<Cow<'a, str>> = None;
     for parameter in parameters.filter(|parameter| !is_plainly_another(parameter, name)) {
-        let Some((own, value)) = form_urlencoded::parse(parameter).next() else { continue };
+        let Some((own, value)) = decoded(parameter) else { continue };
         let is_own = own == name;
         if !is_own && !could_be(&own, name) {
             continue;
@@ -79,6 +79,17 @@ fn is_plainly_another(parameter: &[u8], name: &str) -> bool {
     let end = parameter.iter().position(|byte| !PLAIN.contains(*byte)).unwrap_or(parameter.len());
     let (own, rest) = parameter.split_at(end);
     matches!(rest, [] | [b'=', ..]) && !own.eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// The name and value of a parameter, unless it is empty.
+fn decoded(parameter: &[u8]) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    // Ids and their like stand there as they are.
+    if parameter.iter().all(|byte| *byte == b'=' || PLAIN.contains(*byte))
+        && let Some((name, value)) = std::str::from_utf8(parameter).ok()?.split_once('=')
+    {
+        return Some((Cow::Borrowed(name), Cow::Borrowed(value)));
+    }
+    form_urlencoded::parse(parameter).next()
 }
 
 /// Whether some program takes a parameter for the one of this name: one that does not tell case, trims what is no letter, or

@@ -11,7 +11,7 @@ use super::text_map::TextMap;
 pub(super) struct Tree {
     literals: TextMap<Tree>,
     /// The literals as lenient programs read them.
-    loose_literals: BTreeSet<String>,
+    loose_literals: BTreeSet<Vec<u8>>,
     parameter: Option<Box<Tree>>,
     /// The first row whose pattern ends here.
     ends: usize,
@@ -32,7 +32,7 @@ impl Tree {
         for segment in &pattern.segments {
             node = match segment {
                 Segment::Literal(text) => {
-                    node.loose_literals.insert(loose(text));
+                    node.loose_literals.insert(loose(text).into_bytes());
                     node.literals.or_default(text)
                 }
                 Segment::Parameter(_) => node.parameter.get_or_insert_default(),
@@ -86,9 +86,13 @@ impl Tree {
         if self.loose_literals.is_empty() {
             return false;
         }
+        // Nearly all are such, and no program reads anything else in one.
+        if segment.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')) {
+            return self.loose_literals.contains(segment);
+        }
         let segment = loose(&String::from_utf8_lossy(segment));
         let stem = segment.rsplit_once('.').map_or(segment.as_str(), |(stem, _)| stem.trim_end());
-        self.loose_literals.contains(segment.as_str()) || self.loose_literals.contains(stem)
+        self.loose_literals.contains(segment.as_bytes()) || self.loose_literals.contains(stem.as_bytes())
     }
 }
 
@@ -116,6 +120,8 @@ fn loose(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn could_be(segment: &str, literal: &str) -> bool {
@@ -143,5 +149,12 @@ mod tests {
             assert!(!could_be(segment, "admin"), "{segment:?}");
         }
         assert!(could_be("V1.0.json", "v1.0"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_segment_is_near_what_reads_like_it(segment in "[ab1_-]{1,3}", literal in "[abAB1_-]{1,3}[.;]?") {
+            prop_assert_eq!(could_be(&segment, &literal), loose(&segment) == loose(&literal));
+        }
     }
 }
