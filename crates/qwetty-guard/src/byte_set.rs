@@ -8,8 +8,8 @@ impl ByteSet {
     #[expect(clippy::indexing_slicing, reason = "what is out of bounds in a constant does not compile")]
     pub(crate) const fn alphanumeric_and(others: &[u8]) -> Self {
         let mut has = [false; 256];
-        let mut byte = 0;
-        while byte < 128u8 {
+        let mut byte = 0_u8;
+        while byte.is_ascii() {
             has[byte as usize] = byte.is_ascii_alphanumeric();
             byte += 1;
         }
