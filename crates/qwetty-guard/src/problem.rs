@@ -245,11 +245,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_is_rfc_9457() {
-        let id = RequestIds::new(7).next();
         let (parts, body) = answer(Problem::new(ErrorCode::NotFound)).await;
         assert_eq!(parts.status, 404);
         assert_eq!(parts.headers[CONTENT_TYPE], "application/problem+json");
-        assert_eq!(parts.headers["x-request-id"], id.as_str());
+        let id = parts.headers["x-request-id"].to_str().unwrap();
         assert_eq!(
             body,
             format!(
