@@ -1,3 +1,4 @@
+use std::hint::black_box;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -34,9 +35,9 @@ pub(crate) struct CachedKey {
     state: KeyState,
     /// When the digest leads to the key no more, if it is that of an older value.
     previous_until: Timestamp,
+    name: Name,
     id: KeyId,
     organization: OrganizationId,
-    name: Name,
     /// The one whose state is the key's, if it is another: the first of the key that was in memory.
     first: Option<Arc<Self>>,
     start: KeyStart,
@@ -45,6 +46,9 @@ pub(crate) struct CachedKey {
 /// All but the first word of the state begins with the second line, and the whole takes seven.
 #[cfg(not(shuttle))]
 const _: () = assert!(std::mem::offset_of!(CachedKey, state) == 56 && size_of::<CachedKey>() == 448);
+/// What an answer tells of the key stands together, on the last line.
+#[cfg(not(shuttle))]
+const _: () = assert!(std::mem::offset_of!(CachedKey, id) == 384);
 
 /// Later than any time there is.
 const NEVER: Timestamp = Timestamp::from_unix_micros(i64::MAX);
@@ -171,6 +175,8 @@ impl CachedKey {
     /// Has the processor fetch from memory what a decision is about to look at.
     pub(super) fn approach(&self) {
         self.state.approach();
+        // What answers tell of it.
+        black_box(self.first.is_some());
     }
 
     pub(super) fn ask(&self) {
