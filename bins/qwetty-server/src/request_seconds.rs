@@ -29,13 +29,13 @@ impl RequestSeconds {
     /// Counts a request.
     pub(crate) fn observe(&self, took: Duration) {
         let seconds = took.as_secs_f64();
-        let counts = self.0.own();
+        let (counts, place) = self.0.own();
         let within = BOUNDS.iter().zip(&counts.by_bound).find(|(bound, _)| seconds <= **bound);
         if let Some((_, count)) = within {
-            count.fetch_add(1, Ordering::Relaxed);
+            place.add(count, 1);
         }
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        counts.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        place.add(&counts.nanoseconds, nanoseconds);
     }
 
     /// The bounds, and how many requests are up to each and above the one before.
