@@ -4,7 +4,7 @@
 //! connecting or of its last answer, and it takes bytes of what it is sent at least every
 //! [`Patience::reading`]. While a complete request is in the service's hands the client owes nothing.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,11 @@ pub(crate) enum Overdue {
 #[derive(Debug)]
 pub(crate) struct Activity {
     patience: Patience,
+    connected: Instant,
+    /// When the client connected or had its last answer: so many nanoseconds after it connected.
+    owes_request_since: AtomicU64,
+    /// Whether the last answer was given before its request was complete.
+    cut_short: AtomicBool,
     /// Whether the socket takes no more bytes, which few writes change.
     is_blocked: AtomicBool,
     state: Mutex<State>,
@@ -49,11 +54,8 @@ struct State {
     /// One at a time on HTTP/1, one for each stream on HTTP/2, by their numbers.
     exchanges: SmallVec<[(u64, Stage); 1]>,
     next_exchange: u64,
-    /// When the client connected or had its last answer.
-    owes_request_since: Instant,
     /// Since when the socket takes no more bytes.
     blocked_since: Option<Instant>,
-    cut_short: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,22 +70,26 @@ enum Stage {
 
 impl Activity {
     pub(crate) fn new(patience: Patience) -> Arc<Self> {
-        let state = State {
-            exchanges: SmallVec::new(),
-            next_exchange: 0,
-            owes_request_since: Instant::now(),
-            blocked_since: None,
-            cut_short: false,
-        };
-        Arc::new(Self { patience, is_blocked: AtomicBool::new(false), state: Mutex::new(state) })
+        Arc::new(Self {
+            patience,
+            connected: Instant::now(),
+            owes_request_since: AtomicU64::new(0),
+            cut_short: AtomicBool::new(false),
+            is_blocked: AtomicBool::new(false),
+            state: Mutex::new(State { exchanges: SmallVec::new(), next_exchange: 0, blocked_since: None }),
+        })
     }
 
     /// An exchange that is over before anything else happens on the connection: a request that was complete `at` this time was
     /// answered then, by a head alone.
     pub(crate) fn answered_at_once(&self, at: Instant) {
-        let mut state = self.lock();
-        state.cut_short = false;
-        state.owes_request_since = at;
+        self.cut_short.store(false, Ordering::Relaxed);
+        self.owe_request_since(at);
+    }
+
+    fn owe_request_since(&self, at: Instant) {
+        let nanoseconds = at.duration_since(self.connected).as_nanos();
+        self.owes_request_since.store(u64::try_from(nanoseconds).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Begins an exchange: the head of a request has arrived, and `is_complete` says whether that is all of it.
@@ -118,13 +124,13 @@ impl Activity {
 
     /// What came could not be read as a request, and no more of it will be.
     pub(crate) fn refused_unread(&self) {
-        self.lock().cut_short = true;
+        self.cut_short.store(true, Ordering::Relaxed);
     }
 
     /// Whether the last answer was given before its request was complete, so that more of that request may be
     /// on its way.
     pub(crate) fn cut_short(&self) -> bool {
-        self.lock().cut_short
+        self.cut_short.load(Ordering::Relaxed)
     }
 
     /// Waits until the client has broken a promise.
@@ -135,13 +141,30 @@ impl Activity {
         loop {
             let now = Instant::now();
             let look_again = now + shortest;
-            let deadline = self.lock().deadline(self.patience);
+            let deadline = self.deadline();
             match deadline {
                 Some((at, overdue)) if at <= now => return overdue,
                 Some((at, _)) => sleep_until(at.min(look_again)).await,
                 None => sleep_until(look_again).await,
             }
         }
+    }
+
+    /// When the client will have broken a promise, and which.
+    fn deadline(&self) -> Option<(Instant, Overdue)> {
+        let state = self.lock();
+        let stuck_answer = state.exchanges.iter().filter_map(|(_, stage)| match stage {
+            Stage::Answering(moved) => Some(*moved),
+            Stage::Receiving | Stage::Serving => None,
+        });
+        let reading = stuck_answer
+            .chain(state.blocked_since)
+            .min()
+            .map(|since| (since + self.patience.reading, Overdue::Reading));
+        let owes_request = state.exchanges.iter().all(|(_, stage)| *stage == Stage::Receiving);
+        let since = self.connected + Duration::from_nanos(self.owes_request_since.load(Ordering::Relaxed));
+        let request = owes_request.then(|| (since + self.patience.request, Overdue::Request));
+        reading.into_iter().chain(request).min_by_key(|(at, _)| *at)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -158,20 +181,6 @@ impl State {
     fn end(&mut self, number: u64) -> Option<Stage> {
         let index = self.exchanges.iter().position(|(own, _)| *own == number)?;
         Some(self.exchanges.swap_remove(index).1)
-    }
-
-    fn deadline(&self, patience: Patience) -> Option<(Instant, Overdue)> {
-        let stuck_answer = self.exchanges.iter().filter_map(|(_, stage)| match stage {
-            Stage::Answering(moved) => Some(*moved),
-            Stage::Receiving | Stage::Serving => None,
-        });
-        let reading = stuck_answer
-            .chain(self.blocked_since)
-            .min()
-            .map(|since| (since + patience.reading, Overdue::Reading));
-        let owes_request = self.exchanges.iter().all(|(_, stage)| *stage == Stage::Receiving);
-        let request = owes_request.then(|| (self.owes_request_since + patience.request, Overdue::Request));
-        reading.into_iter().chain(request).min_by_key(|(at, _)| *at)
     }
 }
 
@@ -194,7 +203,7 @@ impl Exchange {
         let Some(stage) = state.stage(self.number) else { return false };
         let cut_short = *stage == Stage::Receiving;
         *stage = Stage::Answering(at);
-        state.cut_short = cut_short;
+        self.activity.cut_short.store(cut_short, Ordering::Relaxed);
         cut_short
     }
 
@@ -210,7 +219,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let mut state = self.activity.lock();
         match state.end(self.number) {
-            Some(Stage::Serving | Stage::Answering(_)) => state.owes_request_since = Instant::now(),
+            Some(Stage::Serving | Stage::Answering(_)) => self.activity.owe_request_since(Instant::now()),
             // A request that was given up half-way earns no new time.
             Some(Stage::Receiving) | None => {}
         }

@@ -5,12 +5,12 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::FutureExt;
 use futures_util::future::Either;
-use futures_util::stream::FuturesUnordered;
 use http::header::{CONNECTION, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, Version};
@@ -30,6 +30,7 @@ use crate::answer_body::{AnswerBody, whole};
 use crate::connection_io::ConnectionIo;
 use crate::full_answers::FullAnswers;
 use crate::handler::Handler;
+use crate::once_woken::OnceWoken;
 use crate::quiet_waker::QuietWaker;
 use crate::request_body::RequestBody;
 use crate::uncancelled::Uncancelled;
@@ -104,31 +105,32 @@ async fn speak<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         activity: Arc::clone(&activity),
         worker: worker.apart(),
         places: Arc::new(Semaphore::new(HTTP2_STREAMS as usize)),
+        reads_bodies: AtomicBool::new(false),
     });
-    let service = service_fn(move |request| call(&conversation, request));
+    let own = Arc::clone(&conversation);
+    let service = service_fn(move |request| call(&own, request));
     let protocols = protocols(worker.clone());
     let mut connection = std::pin::pin!(protocols.serve_connection(TokioIo::new(stream), service));
 
-    // The set polls what it holds only when that has woken up, so that requests, for which the connection wakes up, do not
-    // have it looked at each time.
-    let mut events = FuturesUnordered::new();
-    events.push(next_event(&activity, &worker, false));
+    let mut event = OnceWoken::new(next_event(&activity, &worker, false));
     let mut quiet: Option<(Waker, Waker)> = None;
     poll_fn(|context| {
-        while let Poll::Ready(Some(event)) = events.poll_next_unpin(context) {
-            match event {
+        while let Poll::Ready(happened) = event.poll_unpin(context) {
+            match happened {
                 Event::Overdue(reason) => {
                     debug!(%peer, ?reason, "connection closed: the client is overdue");
                     return Poll::Ready(());
                 }
                 Event::Draining => {
                     connection.as_mut().graceful_shutdown();
-                    events.push(next_event(&activity, &worker, true));
+                    event = OnceWoken::new(next_event(&activity, &worker, true));
                 }
                 Event::Ended => return Poll::Ready(()),
             }
         }
         let waker = match &quiet {
+            // What is never read wakes nobody.
+            _ if !conversation.reads_bodies.load(Ordering::Relaxed) => context.waker(),
             Some((waker, quiet)) if waker.will_wake(context.waker()) => quiet,
             _ => &quiet.insert((context.waker().clone(), QuietWaker::over(context.waker()))).1,
         };
@@ -167,6 +169,8 @@ struct Conversation<H> {
     worker: Worker,
     /// For each call of HTTP/2 that is under way.
     places: Arc<Semaphore>,
+    /// Whether a request had a body that was looked at at once.
+    reads_bodies: AtomicBool,
 }
 
 /// Begins to answer a request.
@@ -193,6 +197,7 @@ fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incomi
     let body = RequestBody::new(incoming, exchange.receipt());
     let asked = Asked { conversation: Arc::clone(conversation), head, body, exchange };
     if is_for_at_once && !is_complete {
+        conversation.reads_bodies.store(true, Ordering::Relaxed);
         Answering::Asked(Some(asked))
     } else {
         Answering::Running(asked.run())

@@ -22,6 +22,7 @@ mod listener;
 mod logging;
 mod metrics;
 mod metrics_page;
+mod once_woken;
 mod open_files;
 mod places;
 mod quiet_waker;
