@@ -1,11 +1,11 @@
 //! The rate-limit headers of a response that decided a key against its quota.
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, InvalidHeaderValue};
 use qwetty::Standing;
 use qwetty_keys::Timestamp;
 use qwetty_ratelimit::{Level, Quota, Tier};
 
-use crate::header_texts::{HeaderTexts, push_decimal};
+use crate::header_writer::{HeaderWriter, push_decimal};
 
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -61,32 +61,27 @@ impl RateLimit {
         self.wait.max(1)
     }
 
-    /// `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the pair `RateLimit-Policy`, `RateLimit`
+    /// Sets `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the pair `RateLimit-Policy`, `RateLimit`
     /// (draft-ietf-httpapi-ratelimit-headers-11), whose policy is named after the tier.
-    pub const HEADERS: [HeaderName; 5] =
-        [X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, RATELIMIT_POLICY, RATELIMIT];
-
-    /// Sets the [`HEADERS`](Self::HEADERS).
     pub fn stamp(&self, headers: &mut HeaderMap) {
-        let mut texts = HeaderTexts::default();
-        self.write(&mut texts);
-        for (name, value) in Self::HEADERS.into_iter().zip(texts.values()) {
-            // A tier's name and digits are always header values.
-            if let Ok(value) = value {
-                headers.insert(name, value);
-            }
-        }
+        // A tier's name and digits are always header values.
+        let _ = self.write(&mut HeaderWriter::new(headers));
     }
 
-    /// Writes the values of the [`HEADERS`](Self::HEADERS) beside others of the answer.
-    pub fn write(&self, texts: &mut HeaderTexts) {
+    /// The same beside other headers of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidHeaderValue`] never comes: a tier's name and digits are always header values.
+    pub fn write(&self, headers: &mut HeaderWriter<'_>) -> Result<(), InvalidHeaderValue> {
         let (limit, window): (u64, u64) = (self.quota.limit().into(), self.quota.window_seconds().into());
         let remaining: u64 = self.remaining.into();
-        texts.add(|text| push_decimal(text, limit));
-        texts.add(|text| push_decimal(text, remaining));
-        texts.add(|text| push_decimal(text, self.reset));
-        texts.add(|text| push_item(text, self.tier, [(b";q=", limit), (b";w=", window)]));
-        texts.add(|text| push_item(text, self.tier, [(b";r=", remaining), (b";t=", self.wait)]));
+        headers.set(X_RATELIMIT_LIMIT, |text| push_decimal(text, limit))?;
+        headers.set(X_RATELIMIT_REMAINING, |text| push_decimal(text, remaining))?;
+        headers.set(X_RATELIMIT_RESET, |text| push_decimal(text, self.reset))?;
+        headers
+            .set(RATELIMIT_POLICY, |text| push_item(text, self.tier, [(b";q=", limit), (b";w=", window)]))?;
+        headers.set(RATELIMIT, |text| push_item(text, self.tier, [(b";r=", remaining), (b";t=", self.wait)]))
     }
 }
 

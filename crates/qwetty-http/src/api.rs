@@ -13,9 +13,8 @@ use http_body_util::Full;
 use hyper::body::Body;
 use qwetty::{Caller, Engine, KeyManager, ManageError, Origin, VerifiedKey, Verifier};
 use qwetty_guard::{
-    AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, HeaderForm, PathTable, Problem, RateLimit,
-    Refused, RequestId, RequestIds, RouteTable, TrustedProxies, WithoutForwardedFor, check_limits,
-    client_address,
+    AddressBudget, AmbiguousTable, ErrorCode, FailedAttempts, PathTable, Problem, RateLimit, Refused,
+    RequestId, RequestIds, RouteTable, TrustedProxies, WithoutForwardedFor, check_limits, client_address,
 };
 use qwetty_keys::RevocationReason;
 use tokio::sync::Semaphore;
@@ -23,7 +22,7 @@ use tokio::sync::Semaphore;
 use crate::admission::{Door, JudgedBefore, admit};
 use crate::body;
 use crate::calls;
-use crate::calls::authorize::{Allowed, Form, authorize, authorize_in_memory, refusal};
+use crate::calls::authorize::{Form, authorize, authorize_in_memory, refusal};
 use crate::calls::docs::Docs;
 use crate::github::GithubKeys;
 use crate::json::Json;
@@ -50,8 +49,6 @@ pub struct Api {
     pub(crate) leak_reports: AddressBudget,
     pub(crate) leak_turns: Semaphore,
     pub(crate) github: Option<GithubKeys>,
-    pub(crate) allowed: Allowed,
-    pub(crate) verified: HeaderForm,
     pub(crate) ids: RequestIds,
     router: PathTable<Row>,
 }
@@ -127,8 +124,6 @@ impl Api {
             leak_reports: AddressBudget::new(calls::leaks::REPORTS, calls::leaks::REPORTS_WINDOW),
             leak_turns: Semaphore::new(LEAKS_AT_ONCE),
             github: None,
-            allowed: Allowed::new(),
-            verified: calls::verify::headers(),
             ids: RequestIds::new(seed),
             router: PathTable::new(ROWS)?,
         })

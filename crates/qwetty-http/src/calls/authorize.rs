@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::Response;
-use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use http::request::Parts;
 use http_body_util::Full;
 use qwetty::{Charge, VerifiedKey};
 use qwetty_authz::{Catalogue, ChannelId, ChannelScope};
 use qwetty_guard::{
-    ErrorCode, HeaderForm, HeaderTexts, Need, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor,
-    check_limits, client_address, judge, judge_in_memory,
+    ErrorCode, HeaderWriter, Need, Problem, RateLimit, Refused, RequestId, WithoutForwardedFor, check_limits,
+    client_address, judge, judge_in_memory,
 };
 
 use crate::admission::JudgedBefore;
@@ -75,7 +75,7 @@ pub(crate) async fn authorize(
         Ok(key) => Ok(key),
         Err(refused) => Err(Box::pin(api.slow(refused, client(api, parts, peer))).await),
     };
-    answer(api, form, decided, id)
+    answer(api, form, decided, id, parts)
 }
 
 /// The same without waiting, for a key that is good; `None` if it takes the store to decide, or the key is refused.
@@ -87,7 +87,7 @@ pub(crate) fn authorize_in_memory(api: &Api, form: Form, parts: &mut Parts, peer
         Err(problem) => Err(problem.into()),
     };
     match decided {
-        Ok(key) => Some(answer(api, form, Ok(key), &api.ids.next())),
+        Ok(key) => Some(answer(api, form, Ok(key), &api.ids.next(), parts)),
         Err(refused) => {
             parts.extensions.insert(JudgedBefore(Err(refused)));
             None
@@ -132,10 +132,18 @@ fn client(api: &Api, parts: &Parts, peer: IpAddr) -> Option<IpAddr> {
     client_address(peer, &parts.headers, &api.trusted, WithoutForwardedFor::Unknown)
 }
 
-fn answer(api: &Api, form: Form, decided: Result<VerifiedKey, Refused>, id: &RequestId) -> Answer {
+/// The answer to what was decided. The room of the request's headers, which nobody needs any more, is for those of the answer.
+fn answer(
+    api: &Api,
+    form: Form,
+    decided: Result<VerifiedKey, Refused>,
+    id: &RequestId,
+    parts: &mut Parts,
+) -> Answer {
     let (decision, answered) = match decided {
         Ok(key) => {
-            (Some("valid"), api.allowed.answer(api.engine.catalogue(), &key, id).map_err(Refused::from))
+            let room = std::mem::take(&mut parts.headers);
+            (Some("valid"), allowed(api.engine.catalogue(), &key, id, room).map_err(Refused::from))
         }
         Err(refused) => (refused.code.map(|code| code.as_str()), Err(refused)),
     };
@@ -143,44 +151,41 @@ fn answer(api: &Api, form: Form, decided: Result<VerifiedKey, Refused>, id: &Req
     Answer { response, route: form.path(), decision }
 }
 
-/// The answer to a gateway whose request is to pass on.
-pub(crate) struct Allowed(HeaderForm);
-
-impl Allowed {
-    /// Every header is set, if need be empty: a gateway lets a client's own through where ours is missing.
-    pub(crate) fn new() -> Self {
-        let identity = [KEY_ID, ORGANIZATION_ID, PERMISSIONS, CHANNEL_SCOPES];
-        let names = identity.into_iter().chain(RateLimit::HEADERS).chain([RequestId::HEADER]);
-        Self(HeaderForm::new(names).with(CACHE_CONTROL, NOT_CACHED))
-    }
-
-    fn answer(
-        &self,
-        catalogue: &Catalogue,
-        key: &VerifiedKey,
-        id: &RequestId,
-    ) -> Result<Response<Full<Bytes>>, Problem> {
-        let access = key.access();
-        let permissions = catalogue.in_order(&access.permissions);
-        // Whatever is charged has a standing.
-        let standing = key.standing().ok_or_else(|| Problem::new(ErrorCode::Unavailable))?;
-        let mut texts = HeaderTexts::default();
-        texts.add(|text| text.extend_from_slice(&key.id().text()));
-        texts.add(|text| text.extend_from_slice(&key.organization().text()));
-        texts.add(|text| push_list(text, permissions.iter().map(|permission| permission.as_str())));
-        texts.add(|text| match &access.channels {
+/// The answer to a gateway whose request is to pass on, with its headers in `room`. Every one is set, if need be empty: a gateway
+/// lets a client's own through where ours is missing.
+fn allowed(
+    catalogue: &Catalogue,
+    key: &VerifiedKey,
+    id: &RequestId,
+    mut room: HeaderMap,
+) -> Result<Response<Full<Bytes>>, Problem> {
+    let access = key.access();
+    let permissions = catalogue.in_order(&access.permissions);
+    // Whatever is charged has a standing.
+    let standing = key.standing().ok_or_else(|| Problem::new(ErrorCode::Unavailable))?;
+    let mut written = || {
+        room.clear();
+        let mut headers = HeaderWriter::new(&mut room);
+        headers.set(KEY_ID, |text| text.extend_from_slice(&key.id().text()))?;
+        headers.set(ORGANIZATION_ID, |text| text.extend_from_slice(&key.organization().text()))?;
+        headers.set(PERMISSIONS, |text| {
+            push_list(text, permissions.iter().map(|permission| permission.as_str()))
+        })?;
+        headers.set(CHANNEL_SCOPES, |text| match &access.channels {
             ChannelScope::All => {}
             ChannelScope::Only(channels) => push_list(text, channels.iter().map(ChannelId::as_str)),
-        });
-        RateLimit::of(standing).write(&mut texts);
-        texts.add(|text| text.extend_from_slice(id.as_str().as_bytes()));
-        let mut response = Response::new(Full::default());
-        *response.headers_mut() = self.0.filled(texts).map_err(|error| {
-            tracing::error!(%error, "an answer could not be written");
-            Problem::new(ErrorCode::Unavailable)
         })?;
-        Ok(response)
-    }
+        RateLimit::of(standing).write(&mut headers)?;
+        headers.set(RequestId::HEADER, |text| text.extend_from_slice(id.as_str().as_bytes()))
+    };
+    written().map_err(|error: InvalidHeaderValue| {
+        tracing::error!(%error, "an answer could not be written");
+        Problem::new(ErrorCode::Unavailable)
+    })?;
+    room.insert(CACHE_CONTROL, NOT_CACHED);
+    let mut response = Response::new(Full::default());
+    *response.headers_mut() = room;
+    Ok(response)
 }
 
 fn push_list<'a>(text: &mut Vec<u8>, names: impl Iterator<Item = &'a str>) {

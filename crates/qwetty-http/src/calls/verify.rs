@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Full;
@@ -10,8 +10,7 @@ use hyper::body::Body;
 use qwetty::{Charge, Denial, Verdict, VerifiedKey, VerifyError, VerifyRequest};
 use qwetty_authz::{Ask, ChannelId, administration};
 use qwetty_guard::{
-    ErrorCode, Faults, HeaderForm, Problem, RateLimit, RequestId, WithoutForwardedFor, check_limits,
-    client_address,
+    ErrorCode, Faults, Problem, RateLimit, RequestId, WithoutForwardedFor, check_limits, client_address,
 };
 use qwetty_keys::OrganizationId;
 use qwetty_ratelimit::{Tier, TierQuotas};
@@ -92,16 +91,20 @@ pub(crate) fn verify_in_memory(api: &Api, head: &mut Parts, body: &[u8], peer: I
     match decided {
         Ok((text, code)) => {
             let mut response = Response::new(Full::from(text));
-            *response.headers_mut() = api.verified.stamped(&id);
+            *response.headers_mut() = headers(&id, std::mem::take(&mut head.headers));
             Some(Answer { response, route: VERIFY.path, decision: Some(code) })
         }
         Err(problem) => Some(Answer::of(Err(problem), &VERIFY, None, &id)),
     }
 }
 
-/// The headers of every answer that [`verify_in_memory`] gives with a decision.
-pub(crate) fn headers() -> HeaderForm {
-    HeaderForm::new([RequestId::HEADER]).with(CONTENT_TYPE, respond::JSON).with(CACHE_CONTROL, NOT_CACHED)
+/// The headers of every answer that [`verify_in_memory`] gives with a decision, in the room of those of its request.
+fn headers(id: &RequestId, mut room: HeaderMap) -> HeaderMap {
+    room.clear();
+    id.stamp(&mut room);
+    room.insert(CONTENT_TYPE, respond::JSON);
+    room.insert(CACHE_CONTROL, NOT_CACHED);
+    room
 }
 
 /// A body as nearly all are: nothing in it is escaped, and nothing is wrong with it. It is read as [`Fields`] would read it, and
