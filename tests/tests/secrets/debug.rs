@@ -424,8 +424,7 @@ impl Prints {
         budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap();
         self.of(&(budget.take(Some(INSIDE), 1, Duration::ZERO, now).unwrap_err(), &budget));
         self.of(&(FailedAttempts::new(budget), Attempt::Held));
-        let form = HeaderForm::new([RequestId::HEADER]);
-        self.of(&(HeaderTexts::default(), form.filled(HeaderTexts::default()).unwrap_err(), form));
+        self.of(&HeaderWriter::new(&mut headers.clone()));
         let mut faults = Faults::default();
         faults.add("name", "is missing");
         self.of(&faults);
