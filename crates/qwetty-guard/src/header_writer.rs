@@ -33,8 +33,13 @@ impl<'a> HeaderWriter<'a> {
     ) -> Result<(), InvalidHeaderValue> {
         self.text.clear();
         write(&mut self.text);
-        self.headers.insert(name, HeaderValue::from_bytes(&self.text)?);
+        self.put(name, HeaderValue::from_bytes(&self.text)?);
         Ok(())
+    }
+
+    /// Sets a header to a value that is there already.
+    pub fn put(&mut self, name: HeaderName, value: HeaderValue) {
+        self.headers.insert(name, value);
     }
 }
 
@@ -53,7 +58,7 @@ pub fn push_decimal(text: &mut Vec<u8>, number: impl itoa::Integer) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::{ALLOW, ETAG, SERVER, VARY};
+    use http::header::{AGE, ALLOW, ETAG, SERVER, VARY};
 
     #[test]
     fn each_header_has_its_own_text_and_others_stay() {
@@ -64,6 +69,7 @@ mod tests {
         let mut writer = HeaderWriter::new(&mut headers);
         writer.set(ETAG, |text| text.extend_from_slice(b"one")).unwrap();
         writer.set(VARY, |_| {}).unwrap();
+        writer.put(AGE, HeaderValue::from_static("7"));
         writer.set(SERVER, |text| push_decimal(text, -1_020)).unwrap();
         assert_eq!(
             headers,
@@ -71,6 +77,7 @@ mod tests {
                 (ALLOW, HeaderValue::from_static("GET")),
                 (ETAG, HeaderValue::from_static("one")),
                 (VARY, HeaderValue::from_static("")),
+                (AGE, HeaderValue::from_static("7")),
                 (SERVER, HeaderValue::from(-1_020)),
             ])
         );

@@ -1,6 +1,9 @@
 //! The rate-limit headers of a response that decided a key against its quota.
 
-use http::header::{HeaderMap, HeaderName, InvalidHeaderValue};
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use qwetty::Standing;
 use qwetty_keys::Timestamp;
 use qwetty_ratelimit::{Level, Quota, Tier};
@@ -13,7 +16,8 @@ const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What a key's quota looked like at one instant, in the terms of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +78,47 @@ impl RateLimit {
     ///
     /// [`InvalidHeaderValue`] never comes: a tier's name and digits are always header values.
     pub fn write(&self, headers: &mut HeaderWriter<'_>) -> Result<(), InvalidHeaderValue> {
-        let (limit, window): (u64, u64) = (self.quota.limit().into(), self.quota.window_seconds().into());
-        let remaining: u64 = self.remaining.into();
-        headers.set(X_RATELIMIT_LIMIT, |text| push_decimal(text, limit))?;
+        let Self { tier, quota, remaining, reset, wait } = *self;
+        let QuotaValues { limit, policy, .. } = QuotaValues::of(tier, quota)?;
+        headers.put(X_RATELIMIT_LIMIT, limit);
         headers.set(X_RATELIMIT_REMAINING, |text| push_decimal(text, remaining))?;
-        headers.set(X_RATELIMIT_RESET, |text| push_decimal(text, self.reset))?;
-        headers
-            .set(RATELIMIT_POLICY, |text| push_item(text, self.tier, [(b";q=", limit), (b";w=", window)]))?;
-        headers.set(RATELIMIT, |text| push_item(text, self.tier, [(b";r=", remaining), (b";t=", self.wait)]))
+        headers.set(X_RATELIMIT_RESET, |text| push_decimal(text, reset))?;
+        headers.put(RATELIMIT_POLICY, policy);
+        headers.set(RATELIMIT, |text| push_item(text, tier, [(b";r=", remaining.into()), (b";t=", wait)]))
+    }
+}
+
+/// The values that are the same in every answer on a key of one quota.
+#[derive(Clone)]
+struct QuotaValues {
+    quota: Quota,
+    limit: HeaderValue,
+    policy: HeaderValue,
+}
+
+impl QuotaValues {
+    /// A tier's first quota in a program is nearly always its only one. The texts of that one stay for as long as the program, so
+    /// that nobody counts who holds them.
+    fn of(tier: Tier, quota: Quota) -> Result<Self, InvalidHeaderValue> {
+        static FIRST: [OnceLock<Option<QuotaValues>>; 2] = [const { OnceLock::new() }; 2];
+        let [standard, admin] = &FIRST;
+        let first = match tier {
+            Tier::Standard => standard,
+            Tier::Admin => admin,
+        };
+        match first.get_or_init(|| Self::new(tier, quota, |text| Bytes::from_static(text.leak())).ok()) {
+            Some(first) if first.quota == quota => Ok(first.clone()),
+            _ => Self::new(tier, quota, Bytes::from),
+        }
+    }
+
+    fn new(tier: Tier, quota: Quota, bytes: impl Fn(Vec<u8>) -> Bytes) -> Result<Self, InvalidHeaderValue> {
+        let (mut limit, mut policy) = (Vec::new(), Vec::new());
+        push_decimal(&mut limit, quota.limit());
+        let window = quota.window_seconds().into();
+        push_item(&mut policy, tier, [(b";q=", quota.limit().into()), (b";w=", window)]);
+        let limit = HeaderValue::from_maybe_shared(bytes(limit))?;
+        Ok(Self { quota, limit, policy: HeaderValue::from_maybe_shared(bytes(policy))? })
     }
 }
 
@@ -90,11 +127,10 @@ fn first_second_after(now: Timestamp, level: &Level) -> i64 {
     if level.grows_in.is_zero() {
         return now.unix_seconds();
     }
-    let wait = i128::try_from(level.grows_in.as_nanos()).unwrap_or(i128::MAX / 2);
-    let instant = i128::from(now.unix_micros()) * 1_000 + wait;
-    let whole = instant.div_euclid(NANOS_PER_SECOND);
-    let reset = if instant.rem_euclid(NANOS_PER_SECOND) == 0 { whole } else { whole + 1 };
-    i64::try_from(reset).unwrap_or(i64::MAX)
+    let beyond = u64::try_from(now.unix_micros().rem_euclid(MICROS_PER_SECOND)).unwrap_or_default() * 1_000
+        + u64::from(level.grows_in.subsec_nanos());
+    let seconds = level.grows_in.as_secs().saturating_add(beyond.div_ceil(NANOS_PER_SECOND));
+    now.unix_seconds().saturating_add_unsigned(seconds)
 }
 
 /// A structured-field item, RFC 9651: a string with integer parameters. Written by hand since every response has two.
@@ -191,6 +227,18 @@ mod tests {
         RateLimit::new(Tier::Admin, quota, &level, Timestamp::from_unix_micros(0)).stamp(&mut headers);
         assert_eq!(headers[RATELIMIT_POLICY], "\"admin\";q=5000;w=60");
         assert_eq!(headers[RATELIMIT], "\"admin\";r=4999;t=1");
+    }
+
+    #[test]
+    fn each_quota_of_a_tier_is_told_as_it_is() {
+        let level = Level { limit: 7, remaining: 7, grows_in: Duration::ZERO };
+        for units in [7, 1_000, 8, 7] {
+            let quota = Quota::new(units, 60).unwrap();
+            let mut headers = HeaderMap::new();
+            RateLimit::new(Tier::Standard, quota, &level, Timestamp::from_unix_micros(0)).stamp(&mut headers);
+            assert_eq!(headers[X_RATELIMIT_LIMIT], units.to_string());
+            assert_eq!(headers[RATELIMIT_POLICY], format!("\"standard\";q={units};w=60"));
+        }
     }
 
     #[test]

@@ -176,13 +176,13 @@ fn allowed(
             ChannelScope::Only(channels) => push_list(text, channels.iter().map(ChannelId::as_str)),
         })?;
         RateLimit::of(standing).write(&mut headers)?;
+        headers.put(CACHE_CONTROL, NOT_CACHED);
         headers.set(RequestId::HEADER, |text| text.extend_from_slice(id.as_str().as_bytes()))
     };
     written().map_err(|error: InvalidHeaderValue| {
         tracing::error!(%error, "an answer could not be written");
         Problem::new(ErrorCode::Unavailable)
     })?;
-    room.insert(CACHE_CONTROL, NOT_CACHED);
     let mut response = Response::new(Full::default());
     *response.headers_mut() = room;
     Ok(response)
