@@ -6,6 +6,7 @@
 #   benches/http.sh                  # nine rounds of three seconds each, about three minutes
 #   ROUNDS=3 SECONDS_EACH=2 benches/http.sh
 #   BIN=target/release benches/http.sh   # what is built already
+#   KEYS=32 benches/http.sh          # as many keys in turn instead of 1,000
 #
 # Needs wrk, nginx and curl (Debian's packages), and a machine that has its cores for this alone as far as possible: what
 # else runs is felt by all alike, but a ratio of two that both waited is worth less.
@@ -14,6 +15,7 @@ cd "$(dirname "$0")/.."
 
 rounds=${ROUNDS:-9}
 seconds=${SECONDS_EACH:-3}
+keys=${KEYS:-1000}
 port=${PORT:-18080}
 . benches/prepare.sh
 require wrk nginx curl python3
@@ -35,7 +37,7 @@ answers() { # whoever listens there
 }
 
 # A quota that no key uses up in the time: what is refused costs something else.
-"$bin/make_database" --keys 1000 "$dir/keys.db" >"$dir/values"
+"$bin/make_database" --keys "$keys" "$dir/keys.db" >"$dir/values"
 "$bin/qwetty-server" serve --listen $server --metrics-listen $metrics --database "$dir/keys.db" \
   --trusted-proxy 127.0.0.1 --tier-standard 10000000/3600 >"$dir/server" 2>&1 &
 server_pid=$!

@@ -11,8 +11,9 @@ use crate::sync::{
     ArcSwap, AtomicUsize, Held, Ordering, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard,
 };
 
-/// The most parts that a table is split into, each under a lock of its own.
-const MOST_SHARDS: usize = 128;
+/// The most parts that a table is split into, each under a lock of its own. Few enough that what is looked at of each lock stays in
+/// the processor's cache, and enough that a part which grows makes nobody wait for long.
+const MOST_SHARDS: usize = 32;
 /// Parts smaller than this would fill up too unevenly.
 const LEAST_PER_SHARD: usize = 64;
 /// Among so many records that were asked for lately, one more is evicted all the same: a look-up is not to search long.
