@@ -35,6 +35,8 @@ mod sharded;
 mod signals;
 mod tls;
 mod uncancelled;
+#[cfg(test)]
+mod wake_counter;
 mod workers;
 
 use std::error::Error;

@@ -66,20 +66,11 @@ impl Wake for Sleeper {
 mod tests {
     use std::cell::{Cell, RefCell};
     use std::future::poll_fn;
-    use std::sync::atomic::AtomicUsize;
 
     use futures_util::FutureExt;
 
     use super::*;
-
-    #[derive(Default)]
-    struct Task(AtomicUsize);
-
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
+    use crate::wake_counter::WakeCounter;
 
     #[test]
     fn it_is_polled_once_and_then_when_it_was_woken() {
@@ -90,16 +81,15 @@ mod tests {
             if polls.get() < 4 { Poll::Pending } else { Poll::Ready("done") }
         }));
         let wake = || inner.borrow().as_ref().unwrap().wake_by_ref();
-        let (first, second) = (Arc::new(Task::default()), Arc::new(Task::default()));
-        let woken = |task: &Arc<Task>| task.0.load(Ordering::SeqCst);
+        let (first, second) = (WakeCounter::new(), WakeCounter::new());
         let (one, other) = (Waker::from(Arc::clone(&first)), Waker::from(Arc::clone(&second)));
 
         for _ in 0..3 {
             assert!(future.poll_unpin(&mut Context::from_waker(&one)).is_pending());
         }
-        assert_eq!((polls.get(), woken(&first)), (1, 0), "it was not woken since the first time");
+        assert_eq!((polls.get(), first.woken()), (1, 0), "it was not woken since the first time");
         wake();
-        assert_eq!(woken(&first), 1, "whoever has it is told");
+        assert_eq!(first.woken(), 1, "whoever has it is told");
         for _ in 0..3 {
             assert!(future.poll_unpin(&mut Context::from_waker(&one)).is_pending());
         }
@@ -110,7 +100,7 @@ mod tests {
         }
         assert_eq!(polls.get(), 3);
         wake();
-        assert_eq!((woken(&first), woken(&second)), (1, 1));
+        assert_eq!((first.woken(), second.woken()), (1, 1));
         assert_eq!(future.poll_unpin(&mut Context::from_waker(&other)), Poll::Ready("done"));
     }
 
@@ -122,10 +112,10 @@ mod tests {
             context.waker().wake_by_ref();
             if polls.get() < 2 { Poll::Pending } else { Poll::Ready(()) }
         }));
-        let task = Arc::new(Task::default());
+        let task = WakeCounter::new();
         let waker = Waker::from(Arc::clone(&task));
         assert!(future.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
-        assert_eq!(task.0.load(Ordering::SeqCst), 1);
+        assert_eq!(task.woken(), 1);
         assert!(future.poll_unpin(&mut Context::from_waker(&waker)).is_ready());
     }
 }

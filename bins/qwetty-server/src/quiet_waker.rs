@@ -78,34 +78,23 @@ impl Drop for Withholding {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
-
-    #[derive(Default)]
-    struct Counter(AtomicUsize);
-
-    impl Wake for Counter {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::wake_counter::WakeCounter;
 
     #[test]
     fn only_what_is_known_is_not_told() {
-        let counter = Arc::new(Counter::default());
+        let counter = WakeCounter::new();
         let waker = QuietWaker::over(&Waker::from(Arc::clone(&counter)));
-        let woken = || counter.0.load(Ordering::Relaxed);
         waker.wake_by_ref();
-        assert_eq!(woken(), 1);
+        assert_eq!(counter.woken(), 1);
         assert_eq!(withheld(|| waker.wake_by_ref(), |()| true), ());
-        assert_eq!(woken(), 1);
+        assert_eq!(counter.woken(), 1);
         withheld(|| waker.wake_by_ref(), |()| false);
-        assert_eq!(woken(), 2);
+        assert_eq!(counter.woken(), 2);
         // Another thread's is not this one's to withhold.
         withheld(|| std::thread::scope(|scope| drop(scope.spawn(|| waker.wake_by_ref()).join())), |()| true);
-        assert_eq!(woken(), 3);
+        assert_eq!(counter.woken(), 3);
         waker.wake();
-        assert_eq!(woken(), 4);
+        assert_eq!(counter.woken(), 4);
     }
 }
