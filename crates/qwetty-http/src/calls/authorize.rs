@@ -175,14 +175,14 @@ fn allowed(
             ChannelScope::All => {}
             ChannelScope::Only(channels) => push_list(text, channels.iter().map(ChannelId::as_str)),
         })?;
-        RateLimit::of(standing).write(&mut headers)?;
-        headers.put(CACHE_CONTROL, NOT_CACHED);
-        headers.set(RequestId::HEADER, |text| text.extend_from_slice(id.as_str().as_bytes()))
+        RateLimit::of(standing).write(&mut headers)
     };
     written().map_err(|error: InvalidHeaderValue| {
         tracing::error!(%error, "an answer could not be written");
         Problem::new(ErrorCode::Unavailable)
     })?;
+    id.stamp(&mut room);
+    room.insert(CACHE_CONTROL, NOT_CACHED);
     let mut response = Response::new(Full::default());
     *response.headers_mut() = room;
     Ok(response)
