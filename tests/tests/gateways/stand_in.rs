@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use qwetty_tests::{Kind, Message};
+use qwetty_tests::{Kind, Message, eventually};
 use tokio::io::{AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use crate::port::free_port;
 
 /// What it answers: a name, and the bytes. It hangs up then, or at once if there are none.
 pub(crate) const ANSWERS: [(&str, &str); 10] = [
@@ -35,6 +37,7 @@ const NAMED: &str = "X-Qwetty-Key-Id: key_1\r\nX-Qwetty-Organization-Id: org_1\r
 
 /// One that runs.
 pub(crate) struct StandIn {
+    address: SocketAddr,
     questions: Arc<AtomicUsize>,
     listening: JoinHandle<()>,
 }
@@ -54,13 +57,34 @@ impl StandIn {
                 }
             }
         });
-        Self { questions, listening }
+        Self { address, questions, listening }
     }
 
-    /// Ends it: the number of questions that it was asked.
+    /// Ends it, and waits until its address is free: the number of questions that it was asked.
     pub(crate) async fn stop(self) -> usize {
         self.listening.abort();
         let _ = self.listening.await;
+        // A program that is being started has copies of all that is open here, until it runs.
+        eventually("nothing listens any more", async || TcpStream::connect(self.address).await.err()).await;
         self.questions.load(Ordering::Relaxed)
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_free_when_a_stand_in_has_stopped_while_programs_are_started() {
+    let address = ([127, 0, 0, 1], free_port()).into();
+    let over = Arc::new(AtomicBool::new(false));
+    let starting = std::thread::spawn({
+        let over = Arc::clone(&over);
+        move || {
+            while !over.load(Ordering::Relaxed) {
+                std::process::Command::new("true").status().unwrap();
+            }
+        }
+    });
+    for _ in 0..500 {
+        StandIn::start(address, "").await.stop().await;
+    }
+    over.store(true, Ordering::Relaxed);
+    starting.join().unwrap();
 }
