@@ -198,7 +198,7 @@ fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incomi
     let asked = Asked { conversation: Arc::clone(conversation), head, body, exchange };
     if is_for_at_once && !is_complete {
         conversation.reads_bodies.store(true, Ordering::Relaxed);
-        Answering::Asked(Some(asked))
+        Answering::Asked(Some(Box::new(asked)))
     } else {
         Answering::Running(asked.run())
     }
@@ -210,7 +210,7 @@ enum Answering<H> {
     /// It is there; `None` when it was handed over.
     Answered(Option<Response<AnswerBody>>),
     /// It is there at once if the body is, and that is enough.
-    Asked(Option<Asked<H>>),
+    Asked(Option<Box<Asked<H>>>),
     /// The call has begun.
     Running(Running),
 }

@@ -140,15 +140,19 @@ fn answer(
     id: &RequestId,
     parts: &mut Parts,
 ) -> Answer {
-    let (decision, answered) = match decided {
+    let route = form.path();
+    match decided {
         Ok(key) => {
             let room = std::mem::take(&mut parts.headers);
-            (Some("valid"), allowed(api.engine.catalogue(), &key, id, room).map_err(Refused::from))
+            let answered = allowed(api.engine.catalogue(), &key, id, room);
+            let response = answered.unwrap_or_else(|problem| refusal(problem.into(), id));
+            Answer { response, route, decision: Some("valid") }
         }
-        Err(refused) => (refused.code.map(|code| code.as_str()), Err(refused)),
-    };
-    let response = answered.unwrap_or_else(|refused| refusal(refused, id));
-    Answer { response, route: form.path(), decision }
+        Err(refused) => {
+            let decision = refused.code.map(|code| code.as_str());
+            Answer { response: refusal(refused, id), route, decision }
+        }
+    }
 }
 
 /// The answer to a gateway whose request is to pass on, with its headers in `room`. Every one is set, if need be empty: a gateway
