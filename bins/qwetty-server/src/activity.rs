@@ -94,10 +94,20 @@ impl Activity {
 
     /// Begins an exchange: the head of a request has arrived, and `is_complete` says whether that is all of it.
     pub(crate) fn begin(self: &Arc<Self>, is_complete: bool) -> Exchange {
+        self.begin_at(if is_complete { Stage::Serving } else { Stage::Receiving })
+    }
+
+    /// Begins an exchange whose request was complete, and answered, `at` this time.
+    pub(crate) fn begin_answered(self: &Arc<Self>, at: Instant) -> Exchange {
+        self.cut_short.store(false, Ordering::Relaxed);
+        self.begin_at(Stage::Answering(at))
+    }
+
+    fn begin_at(self: &Arc<Self>, stage: Stage) -> Exchange {
         let mut state = self.lock();
         let number = state.next_exchange;
         state.next_exchange += 1;
-        state.exchanges.push((number, if is_complete { Stage::Serving } else { Stage::Receiving }));
+        state.exchanges.push((number, stage));
         drop(state);
         Exchange { activity: Arc::clone(self), number }
     }

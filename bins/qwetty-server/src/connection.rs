@@ -32,7 +32,7 @@ use crate::full_answers::FullAnswers;
 use crate::handler::Handler;
 use crate::once_woken::OnceWoken;
 use crate::quiet_waker::QuietWaker;
-use crate::request_body::RequestBody;
+use crate::request_body::{Ahead, RequestBody};
 use crate::uncancelled::Uncancelled;
 use crate::workers::Worker;
 
@@ -177,10 +177,17 @@ struct Conversation<H> {
 fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incoming>) -> Answering<H> {
     let Conversation { handler, peer, activity, .. } = &**conversation;
     let (mut head, incoming) = request.into_parts();
-    let is_complete = incoming.is_end_stream();
     // Whoever asks whether to send a body is judged by the head before it is told to.
     let is_for_at_once = handler.is_for_at_once(&head) && !head.headers.contains_key(EXPECT);
-    if is_for_at_once && is_complete {
+    if is_for_at_once && !incoming.is_end_stream() {
+        conversation.reads_bodies.store(true, Ordering::Relaxed);
+        return Answering::Asked(Some(Box::new(Asked {
+            conversation: Arc::clone(conversation),
+            head,
+            incoming,
+        })));
+    }
+    if is_for_at_once {
         let began = Instant::now();
         if let Some(response) = handler.handle_at_once(&mut head, &Bytes::new(), *peer, began) {
             let response = response.map(whole);
@@ -188,24 +195,14 @@ fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incomi
                 activity.answered_at_once(began);
                 return Answering::Answered(Some(response.map(|_| AnswerBody::empty())));
             }
-            let exchange = activity.begin(true);
-            exchange.answered(began);
+            let exchange = activity.begin_answered(began);
             return Answering::Answered(Some(response.map(|body| AnswerBody::new(body, exchange))));
         }
     }
-    let exchange = activity.begin(is_complete);
-    let body = RequestBody::new(incoming, exchange.receipt());
-    let asked = Asked { conversation: Arc::clone(conversation), head, body, exchange };
-    if is_for_at_once && !is_complete {
-        conversation.reads_bodies.store(true, Ordering::Relaxed);
-        Answering::Asked(Some(Box::new(asked)))
-    } else {
-        Answering::Running(asked.run())
-    }
+    Answering::Running(run(Arc::clone(conversation), head, incoming, None))
 }
 
 /// The answer to a request.
-#[expect(clippy::large_enum_variant, reason = "it lies in one place of its connection's, whatever it is")]
 enum Answering<H> {
     /// It is there; `None` when it was handed over.
     Answered(Option<Response<AnswerBody>>),
@@ -219,12 +216,11 @@ enum Answering<H> {
 type Running =
     Either<Uncancelled<Response<AnswerBody>>, Pin<Box<dyn Future<Output = Response<AnswerBody>> + Send>>>;
 
-/// A request whose call has not begun.
+/// A request whose call has not begun, and of whose body nothing was read.
 struct Asked<H> {
     conversation: Arc<Conversation<H>>,
     head: Parts,
-    body: RequestBody,
-    exchange: Exchange,
+    incoming: Incoming,
 }
 
 impl<H: Handler> Future for Answering<H> {
@@ -233,13 +229,11 @@ impl<H: Handler> Future for Answering<H> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Self::Asked(place) = this {
-            let began = Instant::now();
-            let response = place.as_mut().and_then(|asked| asked.answer_at_once(context, began));
             let Some(asked) = place.take() else { return Poll::Pending };
-            if let Some(response) = response {
-                return Poll::Ready(Ok(answered(response, asked.exchange, began, asked.head.version)));
+            match asked.answer_at_once(context) {
+                Ok(response) => return Poll::Ready(Ok(response)),
+                Err(running) => *this = Self::Running(running),
             }
-            *this = Self::Running(asked.run());
         }
         match this {
             Self::Answered(response) => {
@@ -252,39 +246,58 @@ impl<H: Handler> Future for Answering<H> {
 }
 
 impl<H: Handler> Asked<H> {
-    fn answer_at_once(&mut self, context: &mut Context<'_>, began: Instant) -> Option<Response<Full<Bytes>>> {
-        let Conversation { handler, peer, .. } = &*self.conversation;
-        let is_http1 = self.head.version < Version::HTTP_2;
-        handler.handle_at_once(&mut self.head, self.body.whole(is_http1, context)?, *peer, began)
-    }
-
-    /// Begins the call.
-    fn run(self) -> Running {
-        let Self { conversation, head, body, exchange } = self;
-        let version = head.version;
-        // Not of a client that waits to be told whether to send it: to read would be to tell it.
-        let may_pass_over = version < Version::HTTP_2 && !head.headers.contains_key(EXPECT);
-        let (worker, places) = (conversation.worker.clone(), Arc::clone(&conversation.places));
-        // A stream that its client resets is no stream any more, but its call runs to its end: without a place for each call,
-        // a client that opens and resets has any number of them under way.
-        let call = move |place: Option<OwnedSemaphorePermit>| async move {
-            let mut body = body;
-            let request = Request::from_parts(head, &mut body);
-            let response = conversation.handler.handle(request, conversation.peer).await;
-            if may_pass_over {
-                body.pass_over().await;
-            }
-            drop(body);
-            drop(place);
-            answered(response, exchange, Instant::now(), version)
-        };
-        match Arc::clone(&places).try_acquire_owned() {
-            Ok(place) => Either::Left(Uncancelled::new(call(Some(place)), worker)),
-            Err(_) => Either::Right(Box::pin(async move {
-                let place = places.acquire_owned().await.ok();
-                Uncancelled::new(call(place), worker).await
-            })),
+    /// The answer, or the call that gives it.
+    fn answer_at_once(
+        mut self: Box<Self>,
+        context: &mut Context<'_>,
+    ) -> Result<Response<AnswerBody>, Running> {
+        let Conversation { handler, peer, activity, .. } = &*self.conversation;
+        let began = Instant::now();
+        let ahead = Ahead::read(&mut self.incoming, self.head.version < Version::HTTP_2, context);
+        let response =
+            ahead.whole().and_then(|body| handler.handle_at_once(&mut self.head, body, *peer, began));
+        if let Some(response) = response {
+            let exchange = activity.begin_answered(began);
+            return Ok(response.map(|body| AnswerBody::new(whole(body), exchange)));
         }
+        let Self { conversation, head, incoming } = *self;
+        Err(run(conversation, head, incoming, Some(ahead)))
+    }
+}
+
+/// Begins a call, whose body was read so far `ahead`.
+fn run<H: Handler>(
+    conversation: Arc<Conversation<H>>,
+    head: Parts,
+    incoming: Incoming,
+    ahead: Option<Ahead>,
+) -> Running {
+    let is_complete = ahead.as_ref().map_or_else(|| incoming.is_end_stream(), Ahead::is_complete);
+    let exchange = conversation.activity.begin(is_complete);
+    let body = RequestBody::new(incoming, ahead, exchange.receipt());
+    let version = head.version;
+    // Not of a client that waits to be told whether to send it: to read would be to tell it.
+    let may_pass_over = version < Version::HTTP_2 && !head.headers.contains_key(EXPECT);
+    let (worker, places) = (conversation.worker.clone(), Arc::clone(&conversation.places));
+    // A stream that its client resets is no stream any more, but its call runs to its end: without a place for each call,
+    // a client that opens and resets has any number of them under way.
+    let call = move |place: Option<OwnedSemaphorePermit>| async move {
+        let mut body = body;
+        let request = Request::from_parts(head, &mut body);
+        let response = conversation.handler.handle(request, conversation.peer).await;
+        if may_pass_over {
+            body.pass_over().await;
+        }
+        drop(body);
+        drop(place);
+        answered(response, exchange, Instant::now(), version)
+    };
+    match Arc::clone(&places).try_acquire_owned() {
+        Ok(place) => Either::Left(Uncancelled::new(call(Some(place)), worker)),
+        Err(_) => Either::Right(Box::pin(async move {
+            let place = places.acquire_owned().await.ok();
+            Uncancelled::new(call(place), worker).await
+        })),
     }
 }
 

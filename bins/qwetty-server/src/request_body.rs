@@ -23,28 +23,50 @@ pub(crate) struct RequestBody {
     ahead: Option<Result<Frame<Bytes>, hyper::Error>>,
 }
 
-impl RequestBody {
-    pub(crate) fn new(incoming: Incoming, receipt: Receipt) -> Self {
-        Self { incoming, receipt, ahead: None }
-    }
+/// What came of reading a body once before its call begins.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    read: Poll<Option<Result<Frame<Bytes>, hyper::Error>>>,
+    is_whole: bool,
+}
 
-    /// The whole body, if it is there in one piece. Nothing is lost if it is not: it reads as it did before.
+impl Ahead {
+    /// Reads as much as is there in one piece.
     ///
     /// For the connection itself, while it is asking for the answer. On HTTP/1 (`is_http1`) it is not woken for a body that is whole.
-    pub(crate) fn whole(&mut self, is_http1: bool, context: &mut Context<'_>) -> Option<&Bytes> {
-        let (this, is_whole) = (&mut *self, Cell::new(false));
+    pub(crate) fn read(incoming: &mut Incoming, is_http1: bool, context: &mut Context<'_>) -> Self {
+        let is_whole = Cell::new(false);
         let read = || {
-            let read = Pin::new(&mut *this).poll_frame(context);
-            is_whole.set(this.incoming.is_end_stream());
+            let read = Pin::new(&mut *incoming).poll_frame(context);
+            is_whole.set(incoming.is_end_stream());
             read
         };
-        if let Poll::Ready(read) = withheld(read, |_| is_http1 && is_whole.get()) {
-            self.ahead = read;
-        }
-        match &self.ahead {
-            Some(Ok(frame)) if is_whole.get() => frame.data_ref(),
+        let read = withheld(read, |_| is_http1 && is_whole.get());
+        Self { read, is_whole: is_whole.get() }
+    }
+
+    /// The whole body, if that was all of it.
+    pub(crate) fn whole(&self) -> Option<&Bytes> {
+        match &self.read {
+            Poll::Ready(Some(Ok(frame))) if self.is_whole => frame.data_ref(),
             _ => None,
         }
+    }
+
+    /// Whether there is nothing more to come.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_whole || matches!(self.read, Poll::Ready(None))
+    }
+}
+
+impl RequestBody {
+    /// One of which so much has been read already, so that nothing is lost.
+    pub(crate) fn new(incoming: Incoming, ahead: Option<Ahead>, receipt: Receipt) -> Self {
+        let ahead = ahead.and_then(|ahead| match ahead.read {
+            Poll::Ready(read) => read,
+            Poll::Pending => None,
+        });
+        Self { incoming, receipt, ahead }
     }
 
     /// Reads on without looking, as far as the rest has come already: where that is all of it, an HTTP/1 connection can go on.
