@@ -179,25 +179,15 @@ fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incomi
     let (mut head, incoming) = request.into_parts();
     // Whoever asks whether to send a body is judged by the head before it is told to.
     let is_for_at_once = handler.is_for_at_once(&head) && !head.headers.contains_key(EXPECT);
-    if is_for_at_once && !incoming.is_end_stream() {
-        conversation.reads_bodies.store(true, Ordering::Relaxed);
-        return Answering::Asked(Some(Box::new(Asked {
-            conversation: Arc::clone(conversation),
-            head,
-            incoming,
-        })));
-    }
-    if is_for_at_once {
+    if is_for_at_once && incoming.is_end_stream() {
         let began = Instant::now();
         if let Some(response) = handler.handle_at_once(&mut head, &Bytes::new(), *peer, began) {
-            let response = response.map(whole);
-            if response.body().is_empty() {
-                activity.answered_at_once(began);
-                return Answering::Answered(Some(response.map(|_| AnswerBody::empty())));
-            }
-            let exchange = activity.begin_answered(began);
-            return Answering::Answered(Some(response.map(|body| AnswerBody::new(body, exchange))));
+            return Answering::Answered(Some(answered_at_once(response, activity, began)));
         }
+    } else if is_for_at_once {
+        conversation.reads_bodies.store(true, Ordering::Relaxed);
+        let conversation = Arc::clone(conversation);
+        return Answering::Asked(Some(Box::new(Asked { conversation, head, incoming })));
     }
     Answering::Running(run(Arc::clone(conversation), head, incoming, None))
 }
@@ -257,8 +247,7 @@ impl<H: Handler> Asked<H> {
         let response =
             ahead.whole().and_then(|body| handler.handle_at_once(&mut self.head, body, *peer, began));
         if let Some(response) = response {
-            let exchange = activity.begin_answered(began);
-            return Ok(response.map(|body| AnswerBody::new(whole(body), exchange)));
+            return Ok(answered_at_once(response, activity, began));
         }
         let Self { conversation, head, incoming } = *self;
         Err(run(conversation, head, incoming, Some(ahead)))
@@ -299,6 +288,21 @@ fn run<H: Handler>(
             Uncancelled::new(call(place), worker).await
         })),
     }
+}
+
+/// The answer that is given `at` this time to a request that was complete.
+fn answered_at_once(
+    response: Response<Full<Bytes>>,
+    activity: &Arc<Activity>,
+    at: Instant,
+) -> Response<AnswerBody> {
+    let response = response.map(whole);
+    if response.body().is_empty() {
+        activity.answered_at_once(at);
+        return response.map(|_| AnswerBody::empty());
+    }
+    let exchange = activity.begin_answered(at);
+    response.map(|body| AnswerBody::new(body, exchange))
 }
 
 /// The answer that is given `at` this time. One that comes before the whole of its request is the last on an HTTP/1 connection,

@@ -1,6 +1,5 @@
 //! The body of a request, as a handler reads it.
 
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -35,14 +34,11 @@ impl Ahead {
     ///
     /// For the connection itself, while it is asking for the answer. On HTTP/1 (`is_http1`) it is not woken for a body that is whole.
     pub(crate) fn read(incoming: &mut Incoming, is_http1: bool, context: &mut Context<'_>) -> Self {
-        let is_whole = Cell::new(false);
         let read = || {
             let read = Pin::new(&mut *incoming).poll_frame(context);
-            is_whole.set(incoming.is_end_stream());
-            read
+            Self { read, is_whole: incoming.is_end_stream() }
         };
-        let read = withheld(read, |_| is_http1 && is_whole.get());
-        Self { read, is_whole: is_whole.get() }
+        withheld(read, |ahead| is_http1 && ahead.is_whole)
     }
 
     /// The whole body, if that was all of it.
