@@ -140,19 +140,15 @@ fn answer(
     id: &RequestId,
     parts: &mut Parts,
 ) -> Answer {
-    let route = form.path();
-    match decided {
+    let (decision, answered) = match decided {
         Ok(key) => {
             let room = std::mem::take(&mut parts.headers);
-            let answered = allowed(api.engine.catalogue(), &key, id, room);
-            let response = answered.unwrap_or_else(|problem| refusal(problem.into(), id));
-            Answer { response, route, decision: Some("valid") }
+            (Some("valid"), allowed(api.engine.catalogue(), &key, id, room).map_err(Refused::from))
         }
-        Err(refused) => {
-            let decision = refused.code.map(|code| code.as_str());
-            Answer { response: refusal(refused, id), route, decision }
-        }
-    }
+        Err(refused) => (refused.code.map(|code| code.as_str()), Err(refused)),
+    };
+    let response = answered.unwrap_or_else(|refused| refusal(refused, id));
+    Answer { response, route: form.path(), decision }
 }
 
 /// The answer to a gateway whose request is to pass on, with its headers in `room`. Every one is set, if need be empty: a gateway
