@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use qwetty_tests::{Kind, Message, eventually};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 
 use crate::port::free_port;
@@ -73,18 +74,14 @@ impl StandIn {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_free_when_a_stand_in_has_stopped_while_programs_are_started() {
     let address = ([127, 0, 0, 1], free_port()).into();
-    let over = Arc::new(AtomicBool::new(false));
-    let starting = std::thread::spawn({
-        let over = Arc::clone(&over);
-        move || {
-            while !over.load(Ordering::Relaxed) {
-                std::process::Command::new("true").status().unwrap();
-            }
+    let starting = tokio::spawn(async {
+        loop {
+            Command::new("true").status().await.unwrap();
         }
     });
     for _ in 0..500 {
         StandIn::start(address, "").await.stop().await;
     }
-    over.store(true, Ordering::Relaxed);
-    starting.join().unwrap();
+    starting.abort();
+    assert!(starting.await.unwrap_err().is_cancelled(), "programs were started to the end");
 }
