@@ -30,6 +30,7 @@ use crate::answer_body::{AnswerBody, whole};
 use crate::connection_io::ConnectionIo;
 use crate::full_answers::FullAnswers;
 use crate::handler::Handler;
+use crate::in_hand::in_hand;
 use crate::once_woken::OnceWoken;
 use crate::quiet_waker::QuietWaker;
 use crate::request_body::{Ahead, RequestBody};
@@ -134,6 +135,7 @@ async fn speak<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             Some((waker, quiet)) if waker.will_wake(context.waker()) => quiet,
             _ => &quiet.insert((context.waker().clone(), QuietWaker::over(context.waker()))).1,
         };
+        let _in_hand = in_hand();
         let result = ready!(connection.as_mut().poll(&mut Context::from_waker(waker)));
         if let Err(error) = result {
             debug!(%peer, error = &*error, "connection broke off");

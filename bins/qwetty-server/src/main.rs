@@ -15,6 +15,7 @@ mod environment;
 mod front;
 mod full_answers;
 mod handler;
+mod in_hand;
 mod known;
 mod layer;
 mod listen_address;
@@ -83,7 +84,8 @@ fn configure(command_line: &CommandLine, environment: &Environment) -> Result<Co
 }
 
 fn run(task: Task, config: Config) -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_park(in_hand::give_way).build()?;
     let done = match task {
         Task::Serve => runtime.block_on(serve::serve(config)),
         Task::RootKey => runtime.block_on(serve::root_key(config)),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use crate::in_hand::in_hand_at_each_step;
+
 /// How long tasks that were told to end are waited for; they end at their next step.
 const LAST_STEP: Duration = Duration::from_secs(1);
 
@@ -113,7 +115,7 @@ impl Worker {
 /// HTTP/2 runs each of its streams as a task.
 impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Worker {
     fn execute(&self, task: F) {
-        self.spawn(task);
+        self.spawn(in_hand_at_each_step(task));
     }
 }
 
