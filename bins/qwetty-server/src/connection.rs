@@ -179,14 +179,14 @@ struct Conversation<H> {
 fn call<H: Handler>(conversation: &Arc<Conversation<H>>, request: Request<Incoming>) -> Answering<H> {
     let Conversation { handler, peer, activity, .. } = &**conversation;
     let (mut head, incoming) = request.into_parts();
-    // Whoever asks whether to send a body is judged by the head before it is told to.
-    let is_for_at_once = handler.is_for_at_once(&head) && !head.headers.contains_key(EXPECT);
+    let is_for_at_once = handler.is_for_at_once(&head);
     if is_for_at_once && incoming.is_end_stream() {
         let began = Instant::now();
         if let Some(response) = handler.handle_at_once(&mut head, &Bytes::new(), *peer, began) {
             return Answering::Answered(Some(answered_at_once(response, activity, began)));
         }
-    } else if is_for_at_once {
+    } else if is_for_at_once && !head.headers.contains_key(EXPECT) {
+        // Whoever asks whether to send a body is judged by the head before it is told to.
         conversation.reads_bodies.store(true, Ordering::Relaxed);
         let conversation = Arc::clone(conversation);
         return Answering::Asked(Some(Box::new(Asked { conversation, head, incoming })));
@@ -298,13 +298,13 @@ fn answered_at_once(
     activity: &Arc<Activity>,
     at: Instant,
 ) -> Response<AnswerBody> {
-    let response = response.map(whole);
-    if response.body().is_empty() {
-        activity.answered_at_once(at);
-        return response.map(|_| AnswerBody::empty());
-    }
-    let exchange = activity.begin_answered(at);
-    response.map(|body| AnswerBody::new(body, exchange))
+    response.map(|body| match whole(body) {
+        bytes if bytes.is_empty() => {
+            activity.answered_at_once(at);
+            AnswerBody::empty()
+        }
+        bytes => AnswerBody::new(bytes, activity.begin_answered(at)),
+    })
 }
 
 /// The answer that is given `at` this time. One that comes before the whole of its request is the last on an HTTP/1 connection,
