@@ -33,7 +33,7 @@ struct Answer {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut address: SocketAddr = arguments.next().ok_or("an address is missing")?.parse()?;
-    // The settings of the server's own runtime.
+    // As it comes. The server's own workers give way besides.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         for file in arguments {
